@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * libwinguest-filter.so, preloaded into libvirtd or virtqemud. The daemon dispatches its clients'
+ * calls through libvirt's public functions; those that define or start a guest are defined here
+ * once more, in front of libvirt's own, and put the guest's XML to the engine on the way:
+ *
+ *   client ── RPC ──> daemon ──> virDomainDefineXML and the like, here ──> libvirt's own
+ *                                           │     ▲
+ *                                       XML ▼     │ XML with the policy
+ *                                     winguest hook (a child process)
+ *
+ * Whatever goes wrong here, libvirt's own function is called as the client called it. Libvirt has
+ * an error object a thread, which every public call resets and which the daemon sends to the client
+ * after a call that failed: the last libvirt call made here is always the one whose result the
+ * client gets, or its error is put back.
+ */
+#include "filter_conns.h"
+#include "filter_engine.h"
+#include "filter_log.h"
+#include "filter_real.h"
+#include "filter_start.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+/* The library is built with hidden visibility: it exports what libvirt exports and no more. */
+#define WG_IN_FRONT __attribute__((visibility("default")))
+
+static struct wg_engine engine =
+    WG_ENGINE_INIT(WG_BINDIR "/winguest", WG_SYSCONFDIR "/libvirt/winguest.conf");
+
+/* A client's call that defines a guest or starts one from XML, in any of its four forms. */
+struct request {
+    struct _virConnect *conn;
+    const char *xml;
+    unsigned int flags;
+    unsigned int nfiles;
+    int *files; /* the caller's, before and after; it closes them */
+    enum { DEFINE, DEFINE_FLAGS, CREATE, CREATE_FILES } form;
+};
+
+static struct _virDomain *pass_on(const struct request *request, const char *xml)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+
+    switch (request->form) {
+    case DEFINE:
+        if (libvirt->virDomainDefineXML != NULL)
+            return libvirt->virDomainDefineXML(request->conn, xml);
+        break;
+    case DEFINE_FLAGS:
+        if (libvirt->virDomainDefineXMLFlags != NULL)
+            return libvirt->virDomainDefineXMLFlags(request->conn, xml, request->flags);
+        break;
+    case CREATE:
+        if (libvirt->virDomainCreateXML != NULL)
+            return libvirt->virDomainCreateXML(request->conn, xml, request->flags);
+        break;
+    case CREATE_FILES:
+        if (libvirt->virDomainCreateXMLWithFiles != NULL)
+            return libvirt->virDomainCreateXMLWithFiles(request->conn, xml, request->nfiles,
+                                                        request->files, request->flags);
+        break;
+    }
+    return NULL;
+}
+
+/*
+ * The first <name> there is, which is the guest's in any XML that a tool has written. For the log
+ * only: an operator must find out whose definition it was that libvirt would not take.
+ */
+static void find_name(const char *xml, char *name, size_t size)
+{
+    const char *start = strstr(xml, "<name>");
+    size_t len = start == NULL ? 0 : strcspn(start + 6, "<");
+
+    if (len >= size)
+        len = size - 1;
+    if (len > 0)
+        memcpy(name, start + 6, len);
+    name[len] = '\0';
+}
+
+static char *ask(const struct request *request, const char *op, const char *name)
+{
+    struct wg_engine_question question = {.op = op, .xml = request->xml,
+                                          .log_op = op, .log_name = name};
+
+    return wg_engine_ask(&engine, &question);
+}
+
+/*
+ * Never libvirt's error text in our log: where it could not parse the XML it quotes the line, with
+ * whatever password stands there. Libvirt's own log has it.
+ */
+static struct _virDomain *pass_on_as_it_was(const struct request *request, const char *op,
+                                            const char *name)
+{
+    struct _virDomain *domain;
+
+    if (!wg_engine_settings(&engine).rollback) {
+        wg_filter_log(LOG_WARNING, name, op, "failed with the policy; rollback is off");
+        return NULL;
+    }
+    domain = pass_on(request, request->xml);
+    wg_filter_log(domain == NULL ? LOG_NOTICE : LOG_WARNING, name, op,
+                  domain == NULL ? "failed with the policy and without"
+                                 : "failed with the policy, and went through without it");
+    return domain;
+}
+
+static struct _virDomain *pass_on_with_policy(const struct request *request)
+{
+    const char *op = request->form == DEFINE || request->form == DEFINE_FLAGS ? "define" : "create";
+    int saved_errno = errno;
+    struct _virDomain *domain;
+    char name[64];
+    char *rewritten;
+
+    if (request->xml == NULL || !wg_filter_works() || !wg_conns_has(request->conn))
+        return pass_on(request, request->xml);
+    find_name(request->xml, name, sizeof(name));
+    rewritten = ask(request, op, name);
+    errno = saved_errno;
+    if (rewritten == NULL)
+        return pass_on(request, request->xml);
+
+    domain = pass_on(request, rewritten);
+    if (domain == NULL)
+        domain = pass_on_as_it_was(request, op, name);
+    saved_errno = errno;
+    free(rewritten);
+    errno = saved_errno;
+    return domain;
+}
+
+static int pass_on_start(const struct wg_start *start)
+{
+    if (start->domain == NULL || !wg_filter_works() ||
+        !wg_conns_has(wg_libvirt()->virDomainGetConnect(start->domain)))
+        return wg_start_unchanged(start);
+    return wg_start_with_policy(start, &engine);
+}
+
+/*
+ * Whether the filter looks at the calls on a new connection. Read-only ones are refused by libvirt
+ * only within its own functions, that is behind these: who may open no more than the read-only
+ * socket must not be able to have the engine run. "qemu:///" is this daemon's own QEMU driver;
+ * virConnectGetType() would say QEMU of a connection that is forwarded to another host too, and
+ * asks polkit.
+ */
+static struct _virConnect *opened(struct _virConnect *conn, unsigned int flags)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+    int saved_errno = errno;
+    char *uri;
+
+    if (conn == NULL || !wg_filter_works())
+        return conn;
+    wg_conns_forget(conn);
+    if ((flags & WG_CONNECT_RO) == 0) {
+        uri = libvirt->virConnectGetURI(conn);
+        if (uri != NULL && strncmp(uri, "qemu:///", 8) == 0)
+            wg_conns_add(conn);
+        free(uri);
+    }
+    errno = saved_errno;
+    return conn;
+}
+
+WG_IN_FRONT struct _virConnect *virConnectOpen(const char *name)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+
+    return libvirt->virConnectOpen == NULL ? NULL : opened(libvirt->virConnectOpen(name), 0);
+}
+
+WG_IN_FRONT struct _virConnect *virConnectOpenReadOnly(const char *name)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+
+    return libvirt->virConnectOpenReadOnly == NULL
+               ? NULL
+               : opened(libvirt->virConnectOpenReadOnly(name), WG_CONNECT_RO);
+}
+
+WG_IN_FRONT struct _virConnect *virConnectOpenAuth(const char *name, struct _virConnectAuth *auth,
+                                                   unsigned int flags)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+
+    return libvirt->virConnectOpenAuth == NULL
+               ? NULL
+               : opened(libvirt->virConnectOpenAuth(name, auth, flags), flags);
+}
+
+/*
+ * Forgotten before the close and not after: then another thread may already have the same address
+ * for a new connection. The daemon closes a client's connection when its last call is done, so
+ * it does not matter that other references may remain.
+ */
+WG_IN_FRONT int virConnectClose(struct _virConnect *conn)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+
+    if (wg_filter_works())
+        wg_conns_forget(conn);
+    return libvirt->virConnectClose == NULL ? -1 : libvirt->virConnectClose(conn);
+}
+
+WG_IN_FRONT struct _virDomain *virDomainDefineXML(struct _virConnect *conn, const char *xml)
+{
+    struct request request = {.conn = conn, .xml = xml, .form = DEFINE};
+
+    return pass_on_with_policy(&request);
+}
+
+WG_IN_FRONT struct _virDomain *virDomainDefineXMLFlags(struct _virConnect *conn, const char *xml,
+                                                       unsigned int flags)
+{
+    struct request request = {.conn = conn, .xml = xml, .flags = flags, .form = DEFINE_FLAGS};
+
+    return pass_on_with_policy(&request);
+}
+
+WG_IN_FRONT struct _virDomain *virDomainCreateXML(struct _virConnect *conn, const char *xml,
+                                                  unsigned int flags)
+{
+    struct request request = {.conn = conn, .xml = xml, .flags = flags, .form = CREATE};
+
+    return pass_on_with_policy(&request);
+}
+
+WG_IN_FRONT struct _virDomain *virDomainCreateXMLWithFiles(struct _virConnect *conn,
+                                                           const char *xml, unsigned int nfiles,
+                                                           int *files, unsigned int flags)
+{
+    struct request request = {.conn = conn, .xml = xml, .flags = flags,
+                              .nfiles = nfiles, .files = files, .form = CREATE_FILES};
+
+    return pass_on_with_policy(&request);
+}
+
+WG_IN_FRONT int virDomainCreate(struct _virDomain *domain)
+{
+    struct wg_start start = {.domain = domain, .form = WG_START_PLAIN};
+
+    return pass_on_start(&start);
+}
+
+WG_IN_FRONT int virDomainCreateWithFlags(struct _virDomain *domain, unsigned int flags)
+{
+    struct wg_start start = {.domain = domain, .flags = flags, .form = WG_START_FLAGS};
+
+    return pass_on_start(&start);
+}
+
+WG_IN_FRONT int virDomainCreateWithFiles(struct _virDomain *domain, unsigned int nfiles, int *files,
+                                         unsigned int flags)
+{
+    struct wg_start start = {.domain = domain, .flags = flags, .nfiles = nfiles, .files = files,
+                             .form = WG_START_FILES};
+
+    return pass_on_start(&start);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef WG_FILTER_START_H
+#define WG_FILTER_START_H
+
+#include "filter_engine.h"
+#include "libvirt_abi.h"
+
+/* A client's call that starts a defined guest, in any of its three forms. */
+struct wg_start {
+    struct _virDomain *domain;
+    unsigned int flags;
+    unsigned int nfiles;
+    int *files; /* the caller's, before and after; libvirt duplicates what it keeps */
+    enum { WG_START_PLAIN, WG_START_FLAGS, WG_START_FILES } form;
+};
+
+/* Starts the guest as the client asked, and does nothing else. */
+int wg_start_unchanged(const struct wg_start *start);
+
+/*
+ * Brings the stored definition of a guest that is about to boot cold in line with the policy, and
+ * starts it. If it does not start like that and rollback is on, the old definition is put back and
+ * started instead. Returns what the last start returned, with its error in libvirt's error object.
+ */
+int wg_start_with_policy(const struct wg_start *start, struct wg_engine *engine);
+
+/*
+ * Whether two documents have the same lines, in any order. A stored definition that libvirt has
+ * copied while it tried to start the guest may come back with its controllers in another order.
+ */
+bool wg_same_lines(const char *a, const char *b);
+
+#endif
