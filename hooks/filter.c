@@ -29,8 +29,8 @@
 /* The library is built with hidden visibility: it exports what libvirt exports and no more. */
 #define WG_IN_FRONT __attribute__((visibility("default")))
 
-static struct wg_engine engine =
-    WG_ENGINE_INIT(WG_BINDIR "/winguest", WG_SYSCONFDIR "/libvirt/winguest.conf");
+static struct wg_filter_engine engine =
+    WG_FILTER_INIT(WG_BINDIR "/winguest", WG_SYSCONFDIR "/libvirt/winguest.conf");
 
 /* A client's call that defines a guest or starts one from XML, in any of its four forms. */
 struct request {
@@ -86,10 +86,10 @@ static void find_name(const char *xml, char *name, size_t size)
 
 static char *ask(const struct request *request, const char *op, const char *name)
 {
-    struct wg_engine_question question = {.op = op, .xml = request->xml,
+    struct wg_filter_question question = {.op = op, .xml = request->xml,
                                           .log_op = op, .log_name = name};
 
-    return wg_engine_ask(&engine, &question);
+    return wg_filter_ask(&engine, &question);
 }
 
 /*
@@ -101,7 +101,7 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
 {
     struct _virDomain *domain;
 
-    if (!wg_engine_settings(&engine).rollback) {
+    if (!wg_filter_get_settings(&engine).rollback) {
         wg_filter_log(LOG_WARNING, name, op, "failed with the policy; rollback is off");
         return NULL;
     }

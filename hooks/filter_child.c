@@ -103,7 +103,7 @@ static bool start(struct talk *talk)
     return true;
 }
 
-/* A child that does not read all of its input has its reasons: its answer says whether it is one. */
+/* A child may leave some of its input unread: whether it understood is for its answer to say. */
 static void send_input(struct talk *talk)
 {
     const struct wg_child_call *call = talk->call;

@@ -31,9 +31,10 @@ struct wg_child_reply {
 };
 
 /*
- * Runs @call's program as wg_spawn() does, talks to it and waits for its end, not for the end of its
- * output: a process that it left behind may hold that open. Whatever is left of its process group
- * is killed then. Safe in any thread, holds no lock while it waits, delivers no SIGPIPE, keeps errno.
+ * Runs @call's program as wg_spawn() does, talks to it and waits for its end, not for the end of
+ * its output: a process that it left behind may hold that open. Whatever is left of its process
+ * group is killed then. Safe in any thread, holds no lock while it waits, delivers no SIGPIPE,
+ * keeps errno.
  */
 void wg_child_run(const struct wg_child_call *call, struct wg_child_reply *reply);
 

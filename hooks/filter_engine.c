@@ -24,12 +24,12 @@ static long long now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-bool wg_engine_paused(struct wg_engine *engine)
+bool wg_filter_paused(struct wg_filter_engine *engine)
 {
     return now_ms() < atomic_load(&engine->paused_until_ms);
 }
 
-static void was_good(struct wg_engine *engine)
+static void was_good(struct wg_filter_engine *engine)
 {
     atomic_store(&engine->late, 0);
 }
@@ -38,19 +38,19 @@ static void was_good(struct wg_engine *engine)
  * When a host boots, many guests start at once: without the pause each would wait its deadline for
  * an engine that is known not to answer. After the pause one more deadline renews it.
  */
-static void was_late(struct wg_engine *engine)
+static void was_late(struct wg_filter_engine *engine)
 {
     long long now = now_ms();
     long long until = atomic_load(&engine->paused_until_ms);
 
-    if (atomic_fetch_add(&engine->late, 1) + 1 < WG_ENGINE_LATE_MAX || now < until)
+    if (atomic_fetch_add(&engine->late, 1) + 1 < WG_FILTER_LATE_MAX || now < until)
         return;
     /* of the threads that were late together one says it */
-    if (atomic_compare_exchange_strong(&engine->paused_until_ms, &until, now + WG_ENGINE_PAUSE_MS))
+    if (atomic_compare_exchange_strong(&engine->paused_until_ms, &until, now + WG_FILTER_PAUSE_MS))
         wg_filter_log(LOG_ERR, NULL, NULL,
                       "%s did not answer in time %d times in a row: for %d s every guest goes "
                       "through as its client says, without the policy",
-                      engine->program, WG_ENGINE_LATE_MAX, WG_ENGINE_PAUSE_MS / 1000);
+                      engine->program, WG_FILTER_LATE_MAX, WG_FILTER_PAUSE_MS / 1000);
 }
 
 static void describe(const struct wg_child_reply *reply, int deadline_ms, char *out, size_t size)
@@ -81,7 +81,7 @@ static void describe(const struct wg_child_reply *reply, int deadline_ms, char *
     }
 }
 
-static bool parse_deadline(const char *value, struct wg_engine_settings *settings)
+static bool parse_deadline(const char *value, struct wg_filter_settings *settings)
 {
     char *end;
     long seconds = strtol(value, &end, 10);
@@ -92,7 +92,7 @@ static bool parse_deadline(const char *value, struct wg_engine_settings *setting
     return true;
 }
 
-static bool parse_rollback(const char *value, struct wg_engine_settings *settings)
+static bool parse_rollback(const char *value, struct wg_filter_settings *settings)
 {
     size_t len = strcspn(value, "\n");
 
@@ -100,9 +100,9 @@ static bool parse_rollback(const char *value, struct wg_engine_settings *setting
     return settings->rollback || (len == 2 && strncmp(value, "no", len) == 0);
 }
 
-bool wg_engine_parse_settings(const char *text, struct wg_engine_settings *settings)
+bool wg_filter_parse_settings(const char *text, struct wg_filter_settings *settings)
 {
-    struct wg_engine_settings read = *settings;
+    struct wg_filter_settings read = *settings;
     bool deadline = false, rollback = false;
 
     while (*text != '\0') {
@@ -118,9 +118,9 @@ bool wg_engine_parse_settings(const char *text, struct wg_engine_settings *setti
     return deadline && rollback;
 }
 
-static struct wg_engine_stamp stamp_of(const char *path)
+static struct wg_filter_stamp stamp_of(const char *path)
 {
-    struct wg_engine_stamp stamp = {0};
+    struct wg_filter_stamp stamp = {0};
     struct stat st;
 
     if (stat(path, &st) == 0) {
@@ -133,7 +133,7 @@ static struct wg_engine_stamp stamp_of(const char *path)
     return stamp;
 }
 
-static bool same_stamp(const struct wg_engine_stamp *a, const struct wg_engine_stamp *b)
+static bool same_stamp(const struct wg_filter_stamp *a, const struct wg_filter_stamp *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns;
@@ -143,7 +143,7 @@ static bool same_stamp(const struct wg_engine_stamp *a, const struct wg_engine_s
  * The engine reads the configuration, not the daemon: one reader of that file, and its parser's
  * faults stay out of the daemon.
  */
-static bool read_settings(struct wg_engine *engine, struct wg_engine_settings *settings)
+static bool read_settings(struct wg_filter_engine *engine, struct wg_filter_settings *settings)
 {
     char *argv[] = {"winguest", "filter", "settings", NULL};
     struct wg_child_call call = {.path = engine->program, .argv = argv,
@@ -154,7 +154,7 @@ static bool read_settings(struct wg_engine *engine, struct wg_engine_settings *s
 
     wg_child_run(&call, &reply);
     good = reply.end == WG_CHILD_EXITED && reply.code == 0 &&
-           wg_engine_parse_settings(reply.output, settings);
+           wg_filter_parse_settings(reply.output, settings);
     if (reply.end == WG_CHILD_LATE)
         was_late(engine);
     if (!good) {
@@ -164,25 +164,25 @@ static bool read_settings(struct wg_engine *engine, struct wg_engine_settings *s
             describe(&reply, call.deadline_ms, why, sizeof(why));
         wg_filter_log(LOG_WARNING, NULL, NULL,
                       "%s filter settings %s: deadline = %d and rollback = yes are taken",
-                      engine->program, why, WG_ENGINE_DEADLINE_S);
+                      engine->program, why, WG_FILTER_DEADLINE_S);
     }
     free(reply.output);
     return good;
 }
 
-struct wg_engine_settings wg_engine_settings(struct wg_engine *engine)
+struct wg_filter_settings wg_filter_get_settings(struct wg_filter_engine *engine)
 {
-    static const struct wg_engine_stamp no_file;
-    struct wg_engine_settings settings = {WG_ENGINE_DEADLINE_S * 1000, true};
+    static const struct wg_filter_stamp no_file;
+    struct wg_filter_settings settings = {WG_FILTER_DEADLINE_S * 1000, true};
     int saved_errno = errno;
-    struct wg_engine_stamp stamp = stamp_of(engine->config);
+    struct wg_filter_stamp stamp = stamp_of(engine->config);
     bool good = true, stale;
 
     pthread_mutex_lock(&engine->lock);
     stale = !same_stamp(&stamp, &engine->read_from) ||
             (engine->read_again_ms != 0 && now_ms() >= engine->read_again_ms);
     /* while one thread asks, the others go by what was known before */
-    if (!stale || engine->reading || wg_engine_paused(engine)) {
+    if (!stale || engine->reading || wg_filter_paused(engine)) {
         settings = engine->settings;
         pthread_mutex_unlock(&engine->lock);
         errno = saved_errno;
@@ -197,7 +197,7 @@ struct wg_engine_settings wg_engine_settings(struct wg_engine *engine)
     pthread_mutex_lock(&engine->lock);
     engine->settings = settings;
     engine->read_from = stamp;
-    engine->read_again_ms = good ? 0 : now_ms() + WG_ENGINE_PAUSE_MS;
+    engine->read_again_ms = good ? 0 : now_ms() + WG_FILTER_PAUSE_MS;
     engine->reading = false;
     pthread_mutex_unlock(&engine->lock);
     errno = saved_errno;
@@ -225,7 +225,7 @@ static const char *skip_misc(const char *at)
     return at;
 }
 
-bool wg_engine_answer_ok(const char *text, size_t len)
+bool wg_filter_answer_ok(const char *text, size_t len)
 {
     const char *at = skip_blanks(text), *next;
 
@@ -241,7 +241,7 @@ bool wg_engine_answer_ok(const char *text, size_t len)
     return text[len - 1] == '>';
 }
 
-static char *take_answer(struct wg_engine *engine, const struct wg_engine_question *question,
+static char *take_answer(struct wg_filter_engine *engine, const struct wg_filter_question *question,
                          struct wg_child_reply *reply, int deadline_ms)
 {
     char why[128];
@@ -249,7 +249,7 @@ static char *take_answer(struct wg_engine *engine, const struct wg_engine_questi
     if (reply->end == WG_CHILD_LATE)
         was_late(engine);
     if (reply->end == WG_CHILD_EXITED && reply->code == 0 &&
-        (reply->output_len == 0 || wg_engine_answer_ok(reply->output, reply->output_len))) {
+        (reply->output_len == 0 || wg_filter_answer_ok(reply->output, reply->output_len))) {
         char *answer = reply->output;
 
         was_good(engine);
@@ -265,19 +265,19 @@ static char *take_answer(struct wg_engine *engine, const struct wg_engine_questi
     return NULL;
 }
 
-char *wg_engine_ask(struct wg_engine *engine, const struct wg_engine_question *question)
+char *wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question)
 {
     /* a name that looks like an option is none of the engine's business: it is in the XML too */
     const char *name = question->name == NULL || *question->name == '-' ? "-" : question->name;
     char *argv[] = {"winguest", "hook", (char *)name, (char *)question->op, "begin", "-", NULL};
     struct wg_child_call call = {.path = engine->program, .argv = argv, .input = question->xml,
                                  .input_len = strlen(question->xml),
-                                 .output_max = WG_ENGINE_OUTPUT_MAX};
+                                 .output_max = WG_FILTER_OUTPUT_MAX};
     struct wg_child_reply reply;
 
-    if (wg_engine_paused(engine))
+    if (wg_filter_paused(engine))
         return NULL;
-    call.deadline_ms = wg_engine_settings(engine).deadline_ms;
+    call.deadline_ms = wg_filter_get_settings(engine).deadline_ms;
     wg_child_run(&call, &reply);
     return take_answer(engine, question, &reply, call.deadline_ms);
 }

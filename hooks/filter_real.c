@@ -46,7 +46,7 @@ static bool in_daemon(void)
     return is_daemon_name(program_invocation_short_name);
 }
 
-/* RTLD_NEXT takes the default version of a symbol, the only one that libvirt has ever had of each. */
+/* RTLD_NEXT takes a symbol's default version; libvirt has never had a second one of any. */
 static const char *look_up_all(void)
 {
     const char *missing = NULL;

@@ -42,7 +42,7 @@ struct wg_libvirt {
 #undef WG_POINTER
 };
 
-/* Libvirt's own functions, looked up at the first call; those that it lacks are NULL. Never fails. */
+/* Libvirt's own functions, looked up at the first call; those that it lacks are NULL. */
 const struct wg_libvirt *wg_libvirt(void);
 
 /*

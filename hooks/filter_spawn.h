@@ -11,8 +11,8 @@ struct wg_spawned {
 };
 
 /*
- * Starts the program at @path as a child with default signals, an empty signal mask, a process group
- * of its own, no descriptor but 0, 1 and 2 (2 is /dev/null), "/" as its directory and an
+ * Starts the program at @path as a child with default signals, an empty signal mask, a process
+ * group of its own, no descriptor but 0, 1 and 2 (2 is /dev/null), "/" as its directory and an
  * environment of PATH and LC_ALL. Returns 0 or an errno, that of exec included. The caller closes
  * both ends, which are non-blocking and close-on-exec, and reaps the child.
  */

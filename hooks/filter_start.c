@@ -128,14 +128,14 @@ static bool replace_definition(struct _virDomain *domain, const char *name, cons
     return true;
 }
 
-static bool bring_in_line(const struct wg_start *start, struct wg_engine *engine, const char *name,
-                          struct change *change)
+static bool bring_in_line(const struct wg_start *start, struct wg_filter_engine *engine,
+                          const char *name, struct change *change)
 {
-    struct wg_engine_question question = {.op = "define", .name = name,
+    struct wg_filter_question question = {.op = "define", .name = name,
                                           .log_op = OP, .log_name = name};
     char *rewritten;
     bool changed = false;
-    int cold = wg_engine_paused(engine) ? 0 : boots_cold(start);
+    int cold = wg_filter_paused(engine) ? 0 : boots_cold(start);
 
     if (cold == 0)
         return false;
@@ -148,7 +148,7 @@ static bool bring_in_line(const struct wg_start *start, struct wg_engine *engine
         return false;
     }
     question.xml = change->old;
-    rewritten = wg_engine_ask(engine, &question);
+    rewritten = wg_filter_ask(engine, &question);
     if (rewritten != NULL && replace_definition(start->domain, name, change->old, rewritten)) {
         changed = true;
         change->stored = read_definition(start->domain);
@@ -208,7 +208,7 @@ static int start_as_it_was(const struct wg_start *start, const char *name,
     return rc;
 }
 
-int wg_start_with_policy(const struct wg_start *start, struct wg_engine *engine)
+int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine)
 {
     struct change change = {0};
     const char *name = wg_libvirt()->virDomainGetName(start->domain);
@@ -220,7 +220,7 @@ int wg_start_with_policy(const struct wg_start *start, struct wg_engine *engine)
     rc = wg_start_unchanged(start);
     saved_errno = errno;
     if (rc < 0 && changed) {
-        if (wg_engine_settings(engine).rollback)
+        if (wg_filter_get_settings(engine).rollback)
             rc = start_as_it_was(start, name, &change);
         else
             wg_filter_log(LOG_WARNING, name, OP, "failed with the policy; rollback is off");

@@ -22,7 +22,7 @@ int wg_start_unchanged(const struct wg_start *start);
  * starts it. If it does not start like that and rollback is on, the old definition is put back and
  * started instead. Returns what the last start returned, with its error in libvirt's error object.
  */
-int wg_start_with_policy(const struct wg_start *start, struct wg_engine *engine);
+int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine);
 
 /*
  * Whether two documents have the same lines, in any order. A stored definition that libvirt has
