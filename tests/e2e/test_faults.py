@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whatever becomes of the engine, a guest boots as it would have without us and the log says so."""
+
+import os
+
+import libvirt
+
+import case
+import guest
+from case import equal, true
+from host import Host
+
+ENGINE = "/usr/bin/winguest"
+CALLS = "/run/engine.calls"
+NONE = {name: False for name in guest.FLAGS}
+SECRET = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+CONFIG = "[enforce]\ndeadline = 1\n"
+
+
+def stand_in(body):
+    """An engine that answers the filter's question for settings as the real one does, counts how
+    often it is asked about a guest, and then fails in its own way."""
+    return f"""#!/bin/sh
+[ "$1" = filter ] && {{ echo deadline=1; echo rollback=yes; exit 0; }}
+echo call >>{CALLS}
+{body}
+"""
+
+
+BROKEN = {
+    "hangs": "sleep 300",
+    "hangs after it read": "cat >/dev/null; sleep 300",
+    "crashes": "kill -SEGV $$",
+    "is killed": "kill -KILL $$",
+    "fails": "echo no good >&2; exit 3",
+    "does not read": "exit 0",
+    "prints rubbish": "cat >/dev/null; echo rubbish",
+    "prints rubbish and fails": "cat >/dev/null; echo '<domain/>'; exit 1",
+    "prints half a document": "head -c 400",
+    "prints another document": "cat >/dev/null; echo '<network><name>x</name></network>'",
+    "prints without end": "cat >/dev/null; exec yes '<domain>'",
+    "leaves a child behind": "sleep 300 & exit 0",
+    "leaves a child behind and hangs": "sleep 300 & sleep 300",
+    "ignores SIGTERM": "trap '' TERM; while :; do sleep 1; done",
+}
+# An empty answer with exit 0 is the engine's way to say that there is nothing to do.
+SILENT = ("does not read", "leaves a child behind")
+
+
+def replace_engine(host, text):
+    host.put(ENGINE, text)
+
+
+def restart_allows_engine(host):
+    """Three deadlines in a row make the filter skip the engine for a while; that is another case."""
+    host.restart()
+    return host.conn
+
+
+def check_guest(host, name, secret):
+    """Guest `name` starts as its client defined it, by way of both define + start and create."""
+    xml = guest.domain(name, devices=guest.vnc(secret), description="x" * 100000)
+    domain = host.conn.defineXML(xml)
+    equal("offset", guest.clock_of(domain.XMLDesc(SECRET))[0], "utc")
+    domain.create()
+    equal(f"QEMU's flags of {name}", guest.flags(host.cmdline(name)), NONE)
+    domain.destroy()
+    domain.undefine()
+
+
+def engine_processes(host):
+    mine = (ENGINE, "sleep 300", "yes <domain>", "sleep 1")
+    return [argv for argv in host.processes().values()
+            if any(word in " ".join(argv) for word in mine)]
+
+
+def broken_engines():
+    secret = case.password()
+    with Host(case.tree(), hook=False, config=CONFIG) as host:
+        for number, (what, body) in enumerate(BROKEN.items()):
+            print(f"# an engine that {what}", flush=True)
+            name = f"g{number}"
+            replace_engine(host, stand_in(body))
+            restart_allows_engine(host)
+            daemon = host.daemon_pid()
+            check_guest(host, name, secret)
+            equal("libvirtd", host.daemon_pid(), daemon)
+            if what not in SILENT:
+                host.wait_log(rf"winguest.*\b{name}\b")
+        equal("places that hold the password", case.holders(host, secret), [])
+
+
+def missing_engine():
+    with Host(case.tree(), hook=False, config=CONFIG) as host:
+        os.unlink(host.inside(ENGINE))
+        check_guest(host, "g0", case.password())
+        host.wait_log(r"winguest.*\bg0\b")
+        host.put(ENGINE, "", mode=0o644)
+        check_guest(host, "g1", case.password())
+        host.wait_log(r"winguest.*\bg1\b")
+
+
+def nothing_left_behind():
+    """A killed engine leaves neither processes nor descriptors in or under libvirtd."""
+    with Host(case.tree(), hook=False, config=CONFIG) as host:
+        replace_engine(host, stand_in(BROKEN["leaves a child behind and hangs"]))
+        domain = host.conn.defineXML(guest.domain("warm", "linux"))
+        fds = len(os.listdir(f"/proc/{host.daemon_pid()}/fd"))
+        domain.undefine()
+        for number in range(2):
+            host.conn.defineXML(guest.domain(f"g{number}"))
+        equal("descriptors of libvirtd", len(os.listdir(f"/proc/{host.daemon_pid()}/fd")), fds)
+        equal("engine's processes", engine_processes(host), [])
+        zombies = [pid for pid in os.listdir("/proc") if pid.isdigit()
+                   and is_zombie_child(pid, host.daemon_pid())]
+        equal("children libvirtd did not wait for", zombies, [])
+
+
+def is_zombie_child(pid, parent):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as source:
+            fields = source.read().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[0] == "Z" and int(fields[1]) == parent
+
+
+def three_deadlines():
+    """A boot storm must not wait a deadline for each guest."""
+    with Host(case.tree(), hook=False, config=CONFIG) as host:
+        replace_engine(host, stand_in("sleep 300"))
+        for number in range(6):
+            host.conn.defineXML(guest.domain(f"g{number}"))
+        equal("calls of the engine", host.read(CALLS).count("call"), 3)
+        said = host.log_lines(r"winguest.*\b60\b")
+        equal("lines about the pause", len(said), 1)
+
+
+def engine_comes_back():
+    """One deadline or two do not switch the engine off, and a good answer starts the count anew."""
+    with Host(case.tree(), hook=False, config=CONFIG) as host:
+        good = host.inside(ENGINE) + ".good"
+        os.rename(host.inside(ENGINE), good)
+        for number in (0, 1):
+            replace_engine(host, stand_in("sleep 300"))
+            for each in range(2):
+                host.conn.defineXML(guest.domain(f"slow{number}{each}"))
+            replace_engine(host, f"#!/bin/sh\nexec {ENGINE}.good \"$@\"\n")
+            stored = host.conn.defineXML(guest.domain(f"good{number}")).XMLDesc(SECRET)
+            equal("offset", guest.clock_of(stored)[0], "localtime")
+
+
+def bad_configuration():
+    """The engine's own faults: it says what is wrong, the guest boots as it was."""
+    wrong = {"unknown key": "[enforce]\nno_such_key = 1\n", "not an ini": "[[[\n",
+             "missing stylesheet": "[windows]\nstylesheets = no-such.xsl\n"}
+    with Host(case.tree(), hook=False) as host:
+        for number, (what, text) in enumerate(wrong.items()):
+            print(f"# {what}", flush=True)
+            host.put("/etc/libvirt/winguest.conf", text, mode=0o644)
+            check_guest(host, f"g{number}", case.password())
+            host.wait_log(r"no_such_key|winguest\.conf|no-such\.xsl")
+            host.syslog.lines.clear()
+        host.put("/etc/libvirt/winguest.conf", CONFIG, mode=0o666)
+        check_guest(host, "writable", case.password())
+        host.wait_log(r"winguest\.conf")
+
+
+if __name__ == "__main__":
+    case.run(broken_engines, missing_engine, nothing_left_behind, three_deadlines,
+             engine_comes_back, bad_configuration)
