@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "marks.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A migration's or restore's `prepare` follows its announcement at once; by then it is forgotten. */
+#define IN_FLIGHT_SECONDS 60
+
+static int open_directory(void)
+{
+    struct stat st;
+
+    if (mkdir(WG_STATEDIR, 0700) < 0 && errno != EEXIST)
+        return -1;
+    int fd = open(WG_STATEDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* A file name that holds any guest's name, dots and slashes included; false if it is too long. */
+static bool file_name(char *out, size_t size, const char *kind, const char *name)
+{
+    size_t len = (size_t)snprintf(out, size, "%s.", kind);
+
+    for (; *name; name++) {
+        bool plain = isalnum((unsigned char)*name) || *name == '-' || *name == '_';
+
+        if (len + 4 > size)
+            return false;
+        len += (size_t)snprintf(out + len, size - len, plain ? "%c" : "%%%02x",
+                                (unsigned char)*name);
+    }
+    return true;
+}
+
+static void put(const char *kind, const char *name, const char *text)
+{
+    char file[NAME_MAX];
+    int dir = open_directory();
+
+    if (dir < 0)
+        return;
+    if (file_name(file, sizeof(file), kind, name)) {
+        unlinkat(dir, file, 0);
+        int fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0) {
+            /* What could not be written reads as void. */
+            ssize_t written = write(fd, text, strlen(text));
+            (void)written;
+            close(fd);
+        }
+    }
+    close(dir);
+}
+
+static bool take(const char *kind, const char *name, char *text, size_t size)
+{
+    char file[NAME_MAX];
+    int dir = open_directory();
+    bool taken = false;
+
+    if (dir < 0)
+        return false;
+    if (file_name(file, sizeof(file), kind, name)) {
+        int fd = size > 0 ? openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        if (fd >= 0) {
+            ssize_t got = read(fd, text, size - 1);
+            text[got > 0 ? got : 0] = '\0';
+            close(fd);
+        }
+        taken = unlinkat(dir, file, 0) == 0;
+    }
+    close(dir);
+    return taken;
+}
+
+void wg_mark_settled(const char *guest)
+{
+    put("settled", guest, "");
+}
+
+bool wg_take_settled(const char *guest)
+{
+    return take("settled", guest, NULL, 0);
+}
+
+/* Not the wall clock, which may be set back. */
+static long long now(void)
+{
+    struct timespec time = {0};
+
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return time.tv_sec;
+}
+
+void wg_mark_in_flight(const char *uuid)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%lld", now());
+    put("flight", uuid, text);
+}
+
+bool wg_take_in_flight(const char *uuid)
+{
+    char text[32] = "";
+    long long then;
+
+    return take("flight", uuid, text, sizeof(text)) && sscanf(text, "%lld", &then) == 1 &&
+           now() >= then && now() - then <= IN_FLIGHT_SECONDS;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What one call of the hook tells a later one: empty or tiny files in a directory of ours that
+ * nobody else may enter. All of it may fail (no such directory, full, not root): a missing mark
+ * costs time, never a guest, so nothing here reports errors. libc only.
+ */
+#ifndef WG_MARKS_H
+#define WG_MARKS_H
+
+#include <stdbool.h>
+
+/* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
+void wg_mark_settled(const char *guest);
+
+/* Takes the mark away; tells whether it was there. */
+bool wg_take_settled(const char *guest);
+
+/* The guest of that UUID has announced itself as migrating in or being restored. */
+void wg_mark_in_flight(const char *uuid);
+
+/* Takes the mark away; tells whether it was there and is not over 60 s old. */
+bool wg_take_in_flight(const char *uuid);
+
+#endif

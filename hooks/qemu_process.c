@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu_process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* virQEMUDriverConfigNew: stateDir of qemu:///system, and of qemu:///session. */
+static long read_pid(const char *guest)
+{
+    char path[4096];
+    long pid = 0;
+
+    if (strchr(guest, '/'))
+        return 0;
+    if (geteuid() == 0)
+        snprintf(path, sizeof(path), "/run/libvirt/qemu/%s.pid", guest);
+    else
+        snprintf(path, sizeof(path), "/run/user/%u/libvirt/qemu/run/%s.pid", (unsigned)geteuid(),
+                 guest);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%ld", &pid) != 1)
+        pid = 0;
+    fclose(file);
+    return pid;
+}
+
+enum wg_boot wg_qemu_boot(const char *guest)
+{
+    enum wg_boot boot = WG_BOOT_UNKNOWN;
+    char path[64];
+    char *argument = NULL;
+    size_t size = 0;
+    long pid = read_pid(guest);
+
+    if (pid <= 0)
+        return boot;
+    snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+    FILE *file = fopen(path, "re");
+    while (file && getdelim(&argument, &size, '\0', file) > 0) {
+        if (boot == WG_BOOT_UNKNOWN)
+            boot = WG_BOOT_COLD;
+        if (strcmp(argument, "-incoming") == 0 || strcmp(argument, "-loadvm") == 0)
+            boot = WG_BOOT_IN_FLIGHT;
+    }
+    if (file)
+        fclose(file);
+    free(argument);
+    return boot;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How the QEMU process of a guest was started. */
+#ifndef WG_QEMU_PROCESS_H
+#define WG_QEMU_PROCESS_H
+
+enum wg_boot {
+    WG_BOOT_UNKNOWN,
+    WG_BOOT_COLD,
+    WG_BOOT_IN_FLIGHT, /* it takes its state from a migration, a file or a snapshot */
+};
+
+/* Looks at the command line of the process in libvirt's PID file for the guest. */
+enum wg_boot wg_qemu_boot(const char *guest);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static void print(const char *file, const struct wg_verdict *verdict)
+{
+    if (strcmp(file, "-") != 0) {
+        wg_print_escaped(file, stdout);
+        fputs(": ", stdout);
+    }
+    wg_print_escaped(verdict->name ? verdict->name : "(no name)", stdout);
+    fputs(": ", stdout);
+    wg_verdict_print(verdict, stdout);
+    putchar('\n');
+    for (size_t i = 0; i < verdict->n_trail; i++) {
+        fputs("  ", stdout);
+        wg_print_escaped(verdict->trail[i], stdout);
+        putchar('\n');
+    }
+}
+
+int wg_cli_check(int argc, char **argv)
+{
+    struct wg_cli_input input;
+    int code = wg_cli_open(argc, argv, true, &input);
+
+    if (code >= 0)
+        return code;
+    code = WG_EXIT_OK;
+    for (int i = 0; i < input.files; i++) {
+        char *xml;
+        size_t len;
+        struct wg_verdict *verdict = wg_cli_judge(&input, "check", input.file[i],
+                                                  input.explain ? WG_EXPLAIN : 0, &xml, &len);
+
+        if (!verdict)
+            code = WG_EXIT_ERROR;
+        else if (verdict->outcome == WG_VIOLATES && code == WG_EXIT_OK)
+            code = WG_EXIT_VIOLATIONS;
+        if (verdict)
+            print(input.file[i], verdict);
+        wg_verdict_free(verdict);
+        free(xml);
+    }
+    wg_engine_close(input.engine);
+    return wg_cli_flush("check", code);
+}

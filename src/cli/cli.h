@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The verbs of `winguest`. Each takes its own arguments, argv[0] being the verb, and returns the
+ * exit code. An error is printed once, by wg_cli_error, as "winguest: VERB: context: cause".
+ */
+#ifndef WG_CLI_H
+#define WG_CLI_H
+
+#include "../text.h"
+
+/* Exit codes: compliant or not concerned; violations (or a no); errors. */
+enum { WG_EXIT_OK = 0, WG_EXIT_VIOLATIONS = 1, WG_EXIT_ERROR = 2 };
+
+int wg_cli_rewrite(int argc, char **argv);
+int wg_cli_check(int argc, char **argv);
+int wg_cli_diff(int argc, char **argv);
+int wg_cli_filter(int argc, char **argv);
+int wg_cli_hook(int argc, char **argv);
+
+/* Prints to standard error; returns WG_EXIT_ERROR. */
+int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
+
+/* What the verbs that read domains have in common. */
+struct wg_cli_input {
+    struct wg_engine *engine;
+    bool explain;
+    char **file; /* names; "-" is standard input */
+    int files;
+};
+
+/* Reads --config, --explain (if the verb has it) and the names of files, and opens the engine.
+ * Returns -1 to go on, else the exit code to return. */
+int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input);
+
+/* Judges one file. Returns NULL after having printed why. */
+struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *verb,
+                                const char *file, unsigned flags, char **xml, size_t *len);
+
+/* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
+int wg_cli_flush(const char *verb, int code);
+
+/* The help of a verb, from the command table. */
+void wg_cli_help(const char *verb, FILE *out);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
+#include "cli.h"
+
+int wg_cli_rewrite(int argc, char **argv)
+{
+    struct wg_cli_input input;
+    int code = wg_cli_open(argc, argv, false, &input);
+    char *xml = NULL;
+    size_t len;
+
+    if (code >= 0)
+        return code;
+    code = WG_EXIT_ERROR;
+    if (input.files > 1) {
+        wg_cli_error("rewrite", "one file at a time");
+    } else {
+        struct wg_verdict *verdict = wg_cli_judge(&input, "rewrite", input.file[0], WG_REWRITE,
+                                                  &xml, &len);
+        if (verdict) {
+            code = WG_EXIT_OK;
+            if (verdict->xml)
+                fwrite(verdict->xml, 1, verdict->xml_len, stdout);
+            else
+                fwrite(xml, 1, len, stdout);
+        }
+        wg_verdict_free(verdict);
+    }
+    free(xml);
+    wg_engine_close(input.engine);
+    return wg_cli_flush("rewrite", code);
+}

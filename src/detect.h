@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Step 2: which OS, and by what sign. */
+#ifndef WG_DETECT_H
+#define WG_DETECT_H
+
+#include "domain.h"
+#include "policy.h"
+
+#define WG_DEFAULT_SOURCES "winguest rules libosinfo nova cockpit unraid cloudstack metadata"
+#define WG_ALL_SOURCES WG_DEFAULT_SOURCES " looks"
+
+/* Whether [detect] order may name it. */
+bool wg_is_source(const char *name);
+
+/*
+ * Fills os, evidence, outcome WG_EXEMPT with its reason if the guest is exempt, and with explain
+ * the trail of verdict; reads traits for wg_policy_target.
+ * Returns 0, or -1 with *err filled.
+ */
+int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy, bool explain,
+              struct wg_verdict *verdict, struct wg_traits *traits, struct wg_error *err);
+
+void wg_traits_clear(struct wg_traits *traits);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The road: XML → domain → detect → policy → rewrite → verdict. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect.h"
+#include "domain.h"
+#include "plan.h"
+#include "policy.h"
+#include "rewrite.h"
+#include "splice.h"
+#include "verdict.h"
+
+struct wg_engine {
+    struct wg_policy policy;
+    struct wg_stylesheets stylesheets;
+};
+
+struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
+                                 struct wg_error *err)
+{
+    struct wg_engine *engine = calloc(1, sizeof(*engine));
+
+    if (!engine) {
+        wg_no_memory(err);
+        return NULL;
+    }
+    wg_rewrite_listen(NULL);
+    int rc = wg_policy_load(config, &engine->policy, err);
+    if (settings)
+        *settings = engine->policy.settings;
+    if (rc == 0)
+        return engine;
+    wg_engine_close(engine);
+    return NULL;
+}
+
+void wg_engine_close(struct wg_engine *engine)
+{
+    if (!engine)
+        return;
+    wg_stylesheets_clear(&engine->stylesheets);
+    wg_policy_clear(&engine->policy);
+    free(engine);
+}
+
+static int say_identity(const struct wg_domain *domain, struct wg_verdict *verdict,
+                        struct wg_error *err)
+{
+    verdict->name = domain->name ? strdup(domain->name) : NULL;
+    verdict->uuid = domain->uuid ? strdup(domain->uuid) : NULL;
+    if ((domain->name && !verdict->name) || (domain->uuid && !verdict->uuid))
+        return wg_no_memory(err);
+    return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : !a && !b;
+}
+
+/* Reads the bytes that are about to leave as whoever gets them will, and holds them to the plan. */
+static int check_result(const struct wg_domain *domain, const struct wg_target *plan,
+                        const struct wg_verdict *verdict, struct wg_error *err)
+{
+    struct wg_verdict *again = calloc(1, sizeof(*again));
+    struct wg_domain result = {0};
+    int rc = again ? 0 : wg_no_memory(err);
+
+    if (rc == 0 && wg_domain_parse(verdict->xml, verdict->xml_len, &result, err) < 0)
+        rc = wg_fail_in(err, "the rewritten domain");
+    if (rc == 0)
+        rc = wg_plan_compare(&result, plan, again, err);
+    if (rc == 0 && (!same_text(domain->name, result.name) || !same_text(domain->uuid, result.uuid)))
+        rc = wg_fail(err, "a stylesheet changed the guest's name or UUID; its work is dropped");
+    if (rc == 0 && again->n_differences > 0)
+        rc = wg_fail(err, "after all stylesheets %s is still %s, not %s",
+                     again->differences[0].where, again->differences[0].has,
+                     again->differences[0].must);
+    wg_verdict_free(again);
+    wg_domain_clear(&result);
+    return rc;
+}
+
+static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
+                   const struct wg_target *plan, struct wg_verdict *verdict, struct wg_error *err)
+{
+    xmlDocPtr doc = wg_rewrite(&engine->stylesheets, domain, plan, err);
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    int rc = -1;
+
+    if (doc && (!root || !xmlStrEqual(root->name, BAD_CAST "domain")))
+        wg_fail(err, "a stylesheet made something that is not a domain; its work is dropped");
+    else if (doc)
+        verdict->xml = wg_splice(domain, root, &verdict->xml_len, err);
+    if (verdict->xml)
+        rc = check_result(domain, plan, verdict, err);
+    xmlFreeDoc(doc);
+    return rc;
+}
+
+/* Whether there is a policy for such a guest; sets the outcome if there is not. */
+static int concerns(const struct wg_engine *engine, const struct wg_domain *domain,
+                    struct wg_verdict *verdict, struct wg_error *err)
+{
+    if (verdict->outcome == WG_EXEMPT)
+        return 0;
+    if (verdict->os != WG_OS_WINDOWS &&
+        (verdict->os != WG_OS_LINUX || !wg_policy_linux(&engine->policy)))
+        return 0;
+    if (wg_plan_applicable(domain, verdict, err) < 0)
+        return -1;
+    return verdict->outcome != WG_NOT_APPLICABLE;
+}
+
+static int judge(struct wg_engine *engine, const struct wg_domain *domain,
+                 const struct wg_traits *traits, unsigned flags, struct wg_verdict *verdict,
+                 struct wg_error *err)
+{
+    int rc = concerns(engine, domain, verdict, err);
+    struct wg_target plan = {0};
+
+    if (rc <= 0)
+        return rc;
+    rc = wg_policy_target(&engine->policy, verdict->os, traits, &plan, err);
+    if (rc == 0)
+        rc = wg_plan_fit(domain, &plan, verdict, err);
+    if (rc == 0)
+        rc = wg_plan_compare(domain, &plan, verdict, err);
+    if (rc == 0) {
+        verdict->outcome = verdict->n_differences ? WG_VIOLATES : WG_COMPLIANT;
+        if (verdict->outcome == WG_VIOLATES && flags & WG_REWRITE)
+            rc = rewrite(engine, domain, &plan, verdict, err);
+    }
+    wg_target_clear(&plan);
+    return rc;
+}
+
+struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t len,
+                               unsigned flags, struct wg_error *err)
+{
+    struct wg_verdict *verdict = calloc(1, sizeof(*verdict));
+    struct wg_traits traits = {{0}};
+    struct wg_domain domain;
+
+    if (!verdict) {
+        wg_no_memory(err);
+        return NULL;
+    }
+    wg_rewrite_listen(NULL);
+    if (wg_domain_parse(xml, len, &domain, err) < 0) {
+        wg_verdict_free(verdict);
+        return NULL;
+    }
+    int rc = say_identity(&domain, verdict, err);
+    if (rc == 0)
+        rc = wg_detect(&domain, &engine->policy, flags & WG_EXPLAIN, verdict, &traits, err);
+    if (rc == 0)
+        rc = judge(engine, &domain, &traits, flags, verdict, err);
+    wg_traits_clear(&traits);
+    wg_domain_clear(&domain);
+    if (rc < 0) {
+        wg_verdict_free(verdict);
+        return NULL;
+    }
+    return verdict;
+}

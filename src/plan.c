@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#define GUEST_AGENT "org.qemu.guest_agent.0"
+
+static bool equal(const char *a, const char *b)
+{
+    return a && strcmp(a, b) == 0;
+}
+
+/* libvirt gives a domain without an architecture the host's. */
+static bool is_x86(const char *arch)
+{
+    struct utsname host;
+
+    if (!arch && uname(&host) == 0)
+        arch = host.machine;
+    return equal(arch, "x86_64") || equal(arch, "i686");
+}
+
+int wg_plan_applicable(const struct wg_domain *domain, struct wg_verdict *verdict,
+                       struct wg_error *err)
+{
+    const char *type = wg_attribute(domain->root, "type");
+    xmlNodePtr os_type = wg_child(wg_child(domain->root, "os"), "type");
+    const char *arch = os_type ? wg_attribute(os_type, "arch") : NULL;
+
+    if (!equal(type, "kvm") && !equal(type, "qemu"))
+        return wg_verdict_reason(verdict, WG_NOT_APPLICABLE, err, "domain type %s, not kvm or qemu",
+                                 type ? type : "missing");
+    char *kind = os_type ? wg_trimmed_content(os_type) : NULL;
+    if (os_type && !kind)
+        return wg_no_memory(err);
+    bool hvm = equal(kind, "hvm");
+    free(kind);
+    if (!hvm)
+        return wg_verdict_reason(verdict, WG_NOT_APPLICABLE, err, "os type is not hvm");
+    if (!is_x86(arch))
+        return wg_verdict_reason(verdict, WG_NOT_APPLICABLE, err, "architecture %s, not x86",
+                                 arch ? arch : "of this host");
+    return 0;
+}
+
+static void drop(xmlNodePtr node)
+{
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+}
+
+/* The <hyperv> whose mode counts: libvirt reads them in order, the last word stays. */
+static xmlNodePtr hyperv_of(const struct wg_domain *domain)
+{
+    xmlNodePtr last = NULL;
+
+    for (xmlNodePtr node = domain->root->children; node; node = node->next) {
+        xmlNodePtr hyperv = node->type == XML_ELEMENT_NODE && !node->ns &&
+                                    xmlStrEqual(node->name, BAD_CAST "features")
+                                ? wg_last_child(node, "hyperv")
+                                : NULL;
+        if (hyperv)
+            last = hyperv;
+    }
+    return last;
+}
+
+static int fit_hyperv(const struct wg_domain *domain, struct wg_target *target,
+                      struct wg_verdict *verdict, struct wg_error *err)
+{
+    xmlNodePtr want = wg_target_part(target, "hyperv");
+    xmlNodePtr have = hyperv_of(domain);
+    const char *mode = have ? wg_attribute(have, "mode") : NULL;
+
+    /* They give all that the host has; children under them fail libvirt's schema. */
+    if (!want || (!equal(mode, "passthrough") && !equal(mode, "host-model")))
+        return 0;
+    drop(want);
+    return wg_verdict_note(verdict, err, "hyperv mode='%s' gives all the host has", mode);
+}
+
+static int fit_machine(const struct wg_domain *domain, struct wg_target *target,
+                       struct wg_verdict *verdict, struct wg_error *err)
+{
+    xmlNodePtr type = wg_child(wg_child(domain->root, "os"), "type");
+    const char *machine = type ? wg_attribute(type, "machine") : NULL;
+    xmlNodePtr clock = wg_target_part(target, "clock");
+    xmlNodePtr hpet = clock ? wg_named_child(clock, "timer", "hpet") : NULL;
+
+    /* It has no HPET to switch off: QEMU refuses the property. */
+    if (!hpet || !machine || strncmp(machine, "microvm", 7) != 0)
+        return 0;
+    drop(hpet);
+    return wg_verdict_note(verdict, err, "timer.hpet left alone: machine %s has none", machine);
+}
+
+/* Whether the guest's clock is already what want asks for, in whatever words. */
+static bool clock_satisfied(xmlNodePtr have, xmlNodePtr want, const struct wg_list *keep)
+{
+    const char *offset = have ? wg_attribute(have, "offset") : NULL;
+    const char *basis = have ? wg_attribute(have, "basis") : NULL;
+    const char *wanted = wg_attribute(want, "offset");
+
+    if (!offset)
+        offset = "utc";
+    if (!wanted || wg_list_has(keep, offset))
+        return true;
+    if (strcmp(offset, "variable") == 0)
+        return strcmp(wanted, basis ? basis : "utc") == 0;
+    if (strcmp(offset, wanted) != 0)
+        return false;
+    return strcmp(offset, "timezone") != 0 ||
+           equal(wg_attribute(have, "timezone"), wg_attribute(want, "timezone"));
+}
+
+static int fit_clock(const struct wg_domain *domain, struct wg_target *target,
+                     struct wg_error *err)
+{
+    xmlNodePtr have = wg_child(domain->root, "clock");
+    xmlNodePtr want = wg_target_part(target, "clock");
+
+    if (!want || !clock_satisfied(have, want, &target->keep))
+        return 0;
+    xmlUnsetProp(want, BAD_CAST "offset");
+    xmlUnsetProp(want, BAD_CAST "timezone");
+    /* A clock that is made for the timers' sake must say what its absence said. */
+    if (!have && !xmlNewProp(want, BAD_CAST "offset", BAD_CAST "utc"))
+        return wg_no_memory(err);
+    return 0;
+}
+
+int wg_plan_fit(const struct wg_domain *domain, struct wg_target *target,
+                struct wg_verdict *verdict, struct wg_error *err)
+{
+    if (fit_hyperv(domain, target, verdict, err) < 0 ||
+        fit_machine(domain, target, verdict, err) < 0)
+        return -1;
+    return fit_clock(domain, target, err);
+}
+
+/* "0x1fff" and "8191" are one number to libvirt. */
+static bool same_value(const char *a, const char *b)
+{
+    char *end_a;
+    char *end_b;
+
+    if (strcmp(a, b) == 0)
+        return true;
+    if (!*a || !*b)
+        return false;
+    unsigned long x = strtoul(a, &end_a, 0);
+    unsigned long y = strtoul(b, &end_b, 0);
+    return !*end_a && !*end_b && x == y;
+}
+
+struct comparison {
+    struct wg_verdict *verdict;
+    struct wg_error *err;
+};
+
+static int compare_attributes(struct comparison *c, xmlNodePtr have, xmlNodePtr want,
+                              const char *where)
+{
+    for (xmlAttrPtr attribute = want->properties; attribute; attribute = attribute->next) {
+        const char *name = (const char *)attribute->name;
+        const char *must = wg_attribute(want, name);
+        const char *has = have ? wg_attribute(have, name) : NULL;
+        char place[256];
+
+        if (strcmp(name, "name") == 0 || (has && same_value(has, must)))
+            continue;
+        snprintf(place, sizeof(place), "%s.%s", where, name);
+        if (wg_verdict_difference(c->verdict, place, has, must, c->err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_named(xmlNodePtr node, xmlNodePtr want)
+{
+    const char *name = wg_attribute(want, "name");
+
+    if (node->type != XML_ELEMENT_NODE || node->ns || !xmlStrEqual(node->name, want->name))
+        return false;
+    return !name || equal(wg_attribute(node, "name"), name);
+}
+
+/* The child of parents that counts among those that want names: of timers the first (libvirt uses
+ * the first rtc), of enlightenments the last. *number tells how many there are. */
+static xmlNodePtr find_counterpart(xmlNodePtr parent, xmlNodePtr want, size_t *number)
+{
+    bool first = xmlStrEqual(want->name, BAD_CAST "timer");
+    xmlNodePtr found = NULL;
+
+    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
+        if (!is_named(node, want))
+            continue;
+        if (!found || !first)
+            found = node;
+        ++*number;
+    }
+    return found;
+}
+
+static int compare_count(struct comparison *c, size_t number, const char *where)
+{
+    char text[32];
+
+    if (number < 2)
+        return 0;
+    snprintf(text, sizeof(text), "%zu times", number);
+    return wg_verdict_difference(c->verdict, where, text, "once", c->err);
+}
+
+/* <catchup> is for tickpolicy='catchup' alone. */
+static int compare_catchup(struct comparison *c, xmlNodePtr have, xmlNodePtr want,
+                           const char *where)
+{
+    const char *tickpolicy = wg_attribute(want, "tickpolicy");
+    char place[256];
+
+    if (!tickpolicy || strcmp(tickpolicy, "catchup") == 0 || !wg_child(have, "catchup"))
+        return 0;
+    snprintf(place, sizeof(place), "%s.catchup", where);
+    return wg_verdict_difference(c->verdict, place, "present", "none", c->err);
+}
+
+static int compare_children(struct comparison *c, xmlNodePtr have, xmlNodePtr want,
+                            const char *where)
+{
+    for (xmlNodePtr child = want->children; child; child = child->next) {
+        const char *name = wg_attribute(child, "name");
+        size_t number = 0;
+        xmlNodePtr counterpart = find_counterpart(have, child, &number);
+        char place[200];
+
+        snprintf(place, sizeof(place), "%s.%s", name ? "timer" : where,
+                 name ? name : (const char *)child->name);
+        if (compare_count(c, number, place) < 0 ||
+            compare_attributes(c, counterpart, child, place) < 0 ||
+            (counterpart && name && compare_catchup(c, counterpart, child, place) < 0) ||
+            compare_children(c, counterpart, child, place) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int compare_clock(struct comparison *c, const struct wg_domain *domain, xmlNodePtr want)
+{
+    xmlNodePtr have = wg_child(domain->root, "clock");
+    const char *offset = wg_attribute(want, "offset");
+    const char *zone = wg_attribute(want, "timezone");
+    const char *has = have ? wg_attribute(have, "offset") : NULL;
+    const char *has_zone = have ? wg_attribute(have, "timezone") : NULL;
+
+    if (offset && (have || strcmp(offset, "utc") != 0) &&
+        (!equal(has, offset) || (zone && !equal(has_zone, zone)))) {
+        char from[512];
+        char to[512];
+
+        snprintf(from, sizeof(from), "%s%s%s", has ? has : "utc", has_zone ? " " : "",
+                 has_zone ? has_zone : "");
+        snprintf(to, sizeof(to), "%s%s%s", offset, zone ? " " : "", zone ? zone : "");
+        if (wg_verdict_difference(c->verdict, "clock.offset", from, to, c->err) < 0)
+            return -1;
+    }
+    return compare_children(c, have, want, "clock");
+}
+
+static bool has_guest_agent(const struct wg_domain *domain)
+{
+    xmlNodePtr devices = wg_child(domain->root, "devices");
+
+    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
+        xmlNodePtr target = xmlStrEqual(node->name, BAD_CAST "channel") ? wg_child(node, "target")
+                                                                        : NULL;
+        if (target && equal(wg_attribute(target, "name"), GUEST_AGENT))
+            return true;
+    }
+    return false;
+}
+
+int wg_plan_compare(const struct wg_domain *domain, const struct wg_target *plan,
+                    struct wg_verdict *verdict, struct wg_error *err)
+{
+    struct comparison c = {verdict, err};
+    xmlNodePtr clock = wg_target_part(plan, "clock");
+    xmlNodePtr hyperv = wg_target_part(plan, "hyperv");
+
+    if (clock && compare_clock(&c, domain, clock) < 0)
+        return -1;
+    if (hyperv && compare_children(&c, hyperv_of(domain), hyperv, "hyperv") < 0)
+        return -1;
+    if (wg_target_part(plan, "guest_agent") && !has_guest_agent(domain))
+        return wg_verdict_difference(verdict, "guest_agent", NULL, GUEST_AGENT, err);
+    return 0;
+}

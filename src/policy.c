@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect.h"
+#include "safe.h"
+
+#define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
+
+/* The longest wait that still ends before a client's own patience does; chosen, not measured. */
+#define DEADLINE_MAX 60
+
+struct key {
+    const char *section;
+    const char *name;
+    int (*set)(void *field, const struct key *key, const char *value, struct wg_error *err);
+    size_t field;
+    const char *allowed;
+};
+
+static int word_index(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+    int index = 0;
+
+    while (*words) {
+        size_t this = strcspn(words, " ");
+
+        if (this == len && strncmp(words, word, len) == 0)
+            return index;
+        words += this + strspn(words + this, " ");
+        index++;
+    }
+    return -1;
+}
+
+static int set_choice(void *field, const struct key *key, const char *value, struct wg_error *err)
+{
+    int index = word_index(key->allowed, value);
+
+    if (index < 0)
+        return wg_fail(err, "'%s' is not allowed; allowed: %s", value, key->allowed);
+    *(int *)field = index;
+    return 0;
+}
+
+static int set_seconds(void *field, const struct key *key, const char *value, struct wg_error *err)
+{
+    char *end;
+    unsigned long seconds = strtoul(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || *end || seconds < 1 || seconds > DEADLINE_MAX)
+        return wg_fail(err, "'%s' is not allowed; allowed: %s", value, key->allowed);
+    *(unsigned *)field = (unsigned)seconds;
+    return 0;
+}
+
+static int set_words(void *field, const struct key *key, const char *value, struct wg_error *err)
+{
+    (void)key;
+    return wg_list_add_words(field, value) < 0 ? wg_no_memory(err) : 0;
+}
+
+static int set_sources(void *field, const struct key *key, const char *value, struct wg_error *err)
+{
+    struct wg_list *list = field;
+
+    wg_list_clear(list);
+    if (set_words(list, key, value, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!wg_is_source(list->item[i]))
+            return wg_fail(err, "'%s' is not a source; allowed: %s", list->item[i],
+                           WG_ALL_SOURCES);
+    }
+    return 0;
+}
+
+/* A list of one word a line; # begins a comment. */
+static int set_file(void *field, const struct key *key, const char *value, struct wg_error *err)
+{
+    char *line = NULL;
+    size_t size = 0;
+    int rc = 0;
+
+    (void)key;
+    if (!*value)
+        return 0;
+    if (*value != '/')
+        return wg_fail(err, "'%s' is not an absolute path", value);
+    int fd = wg_safe_open(value, err);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!file)
+        return -1;
+    while (rc == 0 && getline(&line, &size, file) >= 0) {
+        line[strcspn(line, "#")] = '\0';
+        rc = wg_list_add_words(field, line);
+    }
+    if (rc < 0)
+        wg_no_memory(err);
+    else if (ferror(file))
+        rc = wg_fail(err, "%s: %s", value, strerror(errno));
+    free(line);
+    fclose(file);
+    return rc;
+}
+
+#define FIELD(member) offsetof(struct wg_policy, member)
+
+static const struct key keys[] = {
+    {"enforce", "cold_start", set_choice, FIELD(settings.cold_start), "report deny"},
+    {"enforce", "on_error", set_choice, FIELD(settings.deny_on_error), "allow deny"},
+    {"enforce", "rollback", set_choice, FIELD(settings.rollback), "no yes"},
+    {"enforce", "deadline", set_seconds, FIELD(settings.deadline), "1 to 60 seconds"},
+    {"detect", "order", set_sources, FIELD(order), NULL},
+    {"detect", "trust", set_choice, FIELD(operator_only), "any operator"},
+    {"rules", "names", set_words, FIELD(names), NULL},
+    {"rules", "titles", set_words, FIELD(titles), NULL},
+    {"rules", "flavors", set_words, FIELD(flavors), NULL},
+    {"rules", "uuids", set_words, FIELD(uuids), NULL},
+    {"rules", "images", set_words, FIELD(images), NULL},
+    {"rules", "projects", set_words, FIELD(projects), NULL},
+    {"rules", "uuid_file", set_file, FIELD(uuids), NULL},
+    {"rules", "image_file", set_file, FIELD(images), NULL},
+    {"rules", "exempt.names", set_words, FIELD(exempt_names), NULL},
+    {"rules", "exempt.uuids", set_words, FIELD(exempt_uuids), NULL},
+};
+
+static const struct key *find_key(const char *section, const char *name)
+{
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
+            return &keys[i];
+    }
+    return NULL;
+}
+
+static bool known_section(const char *section)
+{
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (strcmp(keys[i].section, section) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int unknown_key(const char *section, struct wg_error *err)
+{
+    size_t len = (size_t)snprintf(err->text, sizeof(err->text), "unknown key; allowed:");
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (strcmp(keys[i].section, section) == 0 && len < sizeof(err->text))
+            len += (size_t)snprintf(err->text + len, sizeof(err->text) - len, " %s", keys[i].name);
+    }
+    return -1;
+}
+
+static bool is_variant(const char *section)
+{
+    return strncmp(section, "windows:", 8) == 0 && section[8];
+}
+
+/* The traits that match.* keys ask for, in the order of struct wg_traits. */
+static const char *const match_keys[] = {"match.name", "match.flavor", "match.osinfo",
+                                         "match.machine"};
+
+static int match_index(const char *key)
+{
+    for (int i = 0; i < WG_TRAITS; i++) {
+        if (strcmp(match_keys[i], key) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* Puts one entry of a [windows…] or [linux] section into target; those that are not demands
+ * (profile, enforce, match.*) are checked and left to their readers. */
+static int apply_entry(struct wg_target *target, const struct wg_entry *entry,
+                       struct wg_error *err)
+{
+    const char *allowed = NULL;
+
+    if (strcmp(entry->section, "linux") == 0) {
+        if (strcmp(entry->key, "enforce") == 0)
+            allowed = "no yes";
+        else if (strncmp(entry->key, "hyperv.", 7) == 0)
+            return wg_fail(err, "enlightenments are for Windows guests");
+    } else {
+        if (strcmp(entry->key, "profile") == 0)
+            allowed = "baseline recommended";
+        else if (is_variant(entry->section) && match_index(entry->key) >= 0)
+            return 0;
+    }
+    if (!allowed)
+        return wg_target_set(target, entry->key, entry->value, err);
+    return word_index(allowed, entry->value) >= 0
+               ? 0
+               : wg_fail(err, "'%s' is not allowed; allowed: %s", entry->value, allowed);
+}
+
+static const struct wg_entry *find_entry(const struct wg_policy *policy, const char *section,
+                                         const char *key)
+{
+    for (size_t i = 0; i < policy->ini.count; i++) {
+        const struct wg_entry *entry = &policy->ini.entry[i];
+
+        if (strcmp(entry->section, section) == 0 && strcmp(entry->key, key) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+/* Whether the section is for a guest with these traits: all of its match keys have a glob that
+ * fits. With no traits given the section named only is. */
+static int section_applies(const char *section, const struct wg_policy *policy,
+                           const struct wg_traits *traits, struct wg_error *err)
+{
+    bool any = false;
+
+    for (int i = 0; i < WG_TRAITS; i++) {
+        const struct wg_entry *entry = find_entry(policy, section, match_keys[i]);
+        struct wg_list globs = {0};
+
+        if (!entry)
+            continue;
+        any = true;
+        if (wg_list_add_words(&globs, entry->value) < 0) {
+            wg_list_clear(&globs);
+            return wg_no_memory(err);
+        }
+        bool fits = traits->value[i] && wg_list_match(&globs, traits->value[i]);
+        wg_list_clear(&globs);
+        if (!fits)
+            return 0;
+    }
+    return any;
+}
+
+/* Tells which of the sections that make up a target an entry is in. */
+static int entry_applies(const struct wg_entry *entry, const struct wg_policy *policy,
+                         enum wg_os os, const struct wg_traits *traits, const char *variant,
+                         struct wg_error *err)
+{
+    if (strcmp(entry->section, os == WG_OS_LINUX ? "linux" : "windows") == 0)
+        return 1;
+    if (os == WG_OS_LINUX || !is_variant(entry->section))
+        return 0;
+    if (variant)
+        return strcmp(entry->section, variant) == 0;
+    return traits ? section_applies(entry->section, policy, traits, err) : 0;
+}
+
+static int build(const struct wg_policy *policy, enum wg_os os, const struct wg_traits *traits,
+                 const char *variant, struct wg_target *target, struct wg_error *err)
+{
+    bool recommended = false;
+
+    *target = (struct wg_target){0};
+    /* The profile says what the other keys start from, wherever it stands. */
+    for (int demands = 0; demands <= 1; demands++) {
+        if (demands && wg_target_init(target, os, recommended, err) < 0)
+            return -1;
+        for (size_t i = 0; i < policy->ini.count; i++) {
+            const struct wg_entry *entry = &policy->ini.entry[i];
+            int applies = entry_applies(entry, policy, os, traits, variant, err);
+
+            if (applies < 0)
+                return -1;
+            if (!applies || !*entry->key)
+                continue;
+            if (!demands && strcmp(entry->key, "profile") == 0)
+                recommended = strcmp(entry->value, "recommended") == 0;
+            if (demands && apply_entry(target, entry, err) < 0)
+                return wg_fail_in(err, "%s:%u: [%s] %s", policy->ini.path, entry->line,
+                                  entry->section, entry->key);
+        }
+    }
+    if (wg_target_close(target, err) == 0)
+        return 0;
+    return wg_fail_in(err, "%s: [%s]", policy->ini.path ? policy->ini.path : "defaults",
+                      variant ? variant : os == WG_OS_LINUX ? "linux" : "windows");
+}
+
+int wg_policy_target(const struct wg_policy *policy, enum wg_os os, const struct wg_traits *traits,
+                     struct wg_target *target, struct wg_error *err)
+{
+    return build(policy, os, traits, NULL, target, err);
+}
+
+static int check_target(const struct wg_policy *policy, enum wg_os os, const char *variant,
+                        struct wg_error *err)
+{
+    struct wg_target target;
+    int rc = build(policy, os, NULL, variant, &target, err);
+
+    wg_target_clear(&target);
+    return rc;
+}
+
+static int check_variant(const struct wg_policy *policy, const char *section,
+                         struct wg_error *err)
+{
+    for (int i = 0; i < WG_TRAITS; i++) {
+        if (find_entry(policy, section, match_keys[i]))
+            return check_target(policy, WG_OS_WINDOWS, section, err);
+    }
+    return wg_fail(err, "%s: [%s]: no guest is meant; give it one of match.name, match.flavor, "
+                   "match.osinfo, match.machine", policy->ini.path, section);
+}
+
+static int take_entry(struct wg_policy *policy, const struct wg_entry *entry, struct wg_error *err)
+{
+    if (strcmp(entry->section, "windows") == 0 || strcmp(entry->section, "linux") == 0 ||
+        is_variant(entry->section))
+        return 0;
+    if (!known_section(entry->section))
+        return wg_fail(err, "unknown section; allowed: enforce detect rules windows windows:NAME "
+                       "linux");
+    if (!*entry->key)
+        return 0;
+    const struct key *key = find_key(entry->section, entry->key);
+    if (!key)
+        return unknown_key(entry->section, err);
+    return key->set((char *)policy + key->field, key, entry->value, err);
+}
+
+/* [enforce] comes first, so that how a fault is to be treated is known when one is found. */
+static int take_entries(struct wg_policy *policy, struct wg_error *err)
+{
+    for (int others = 0; others <= 1; others++) {
+        for (size_t i = 0; i < policy->ini.count; i++) {
+            const struct wg_entry *entry = &policy->ini.entry[i];
+
+            if ((strcmp(entry->section, "enforce") != 0) != others)
+                continue;
+            if (take_entry(policy, entry, err) < 0)
+                return wg_fail_in(err, "%s:%u: [%s]%s%s", policy->ini.path, entry->line,
+                                  entry->section, *entry->key ? " " : "", entry->key);
+        }
+    }
+    return 0;
+}
+
+static int check_targets(const struct wg_policy *policy, struct wg_error *err)
+{
+    if (check_target(policy, WG_OS_WINDOWS, NULL, err) < 0 ||
+        check_target(policy, WG_OS_LINUX, NULL, err) < 0)
+        return -1;
+    for (size_t i = 0; i < policy->ini.count; i++) {
+        const char *section = policy->ini.entry[i].section;
+        bool first = i == 0 || strcmp(policy->ini.entry[i - 1].section, section) != 0;
+
+        if (first && is_variant(section) && check_variant(policy, section, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+bool wg_policy_linux(const struct wg_policy *policy)
+{
+    const struct wg_entry *entry = find_entry(policy, "linux", "enforce");
+
+    return entry && strcmp(entry->value, "yes") == 0;
+}
+
+int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err)
+{
+    *policy = (struct wg_policy){
+        .settings = {.cold_start = WG_REPORT, .rollback = 1, .deadline = 5},
+    };
+    if (wg_list_add_words(&policy->order, WG_DEFAULT_SOURCES) < 0)
+        return wg_no_memory(err);
+    if (wg_ini_read(path ? path : INSTALLED, &policy->ini, err) < 0) {
+        if (path || errno != ENOENT)
+            return -1;
+    }
+    return take_entries(policy, err) < 0 ? -1 : check_targets(policy, err);
+}
+
+void wg_policy_clear(struct wg_policy *policy)
+{
+    struct wg_list *lists[] = {
+        &policy->order,  &policy->names,    &policy->titles,       &policy->flavors,
+        &policy->uuids,  &policy->images,   &policy->projects,     &policy->exempt_names,
+        &policy->exempt_uuids,
+    };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+        wg_list_clear(lists[i]);
+    wg_ini_clear(&policy->ini);
+    *policy = (struct wg_policy){0};
+}

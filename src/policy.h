@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The configuration as plain data: what is enforced, on whom, and how. */
+#ifndef WG_POLICY_H
+#define WG_POLICY_H
+
+#include "ini.h"
+#include "target.h"
+#include "text.h"
+
+/* What the match.* keys of [windows:NAME] sections look at. */
+enum { WG_TRAIT_NAME, WG_TRAIT_FLAVOR, WG_TRAIT_OSINFO, WG_TRAIT_MACHINE, WG_TRAITS };
+
+struct wg_traits {
+    char *value[WG_TRAITS]; /* NULL where the domain does not say */
+};
+
+struct wg_policy {
+    struct wg_settings settings;
+    struct wg_list order; /* names of detection sources */
+    int operator_only;    /* trust = operator: sources that tenants can write are ignored */
+    struct wg_list names;
+    struct wg_list titles;
+    struct wg_list flavors;
+    struct wg_list uuids;
+    struct wg_list images;
+    struct wg_list projects;
+    struct wg_list exempt_names;
+    struct wg_list exempt_uuids;
+    struct wg_ini ini; /* its [windows] entries are what targets are built from */
+};
+
+/* Reads the configuration at path, NULL for the installed one (the defaults if there is none),
+ * and checks all of it. Returns 0, or -1 with *err filled; wg_policy_clear is due either way. */
+int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err);
+void wg_policy_clear(struct wg_policy *policy);
+
+/* Whether there is a policy for Linux guests. */
+bool wg_policy_linux(const struct wg_policy *policy);
+
+/* What a guest of that OS (Windows or Linux) with these traits must have. Returns 0, or -1 with
+ * *err filled; wg_target_clear is due either way. */
+int wg_policy_target(const struct wg_policy *policy, enum wg_os os, const struct wg_traits *traits,
+                     struct wg_target *target, struct wg_error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Step 4: the stylesheets, one after the other, make the document that the plan wants. */
+#ifndef WG_REWRITE_H
+#define WG_REWRITE_H
+
+#include <libxslt/xsltInternals.h>
+
+#include "domain.h"
+#include "target.h"
+
+struct wg_stylesheet {
+    char *name;
+    xsltStylesheetPtr compiled;
+};
+
+/* The stylesheets that were needed so far, each compiled once. */
+struct wg_stylesheets {
+    struct wg_stylesheet *item;
+    size_t count;
+};
+
+/* Sends what libxml2 and libxslt say in this thread into *err instead of standard error; the one
+ * piece of their global state that we need. NULL: it is dropped. */
+void wg_rewrite_listen(struct wg_error *err);
+
+/*
+ * Runs the plan's stylesheets over the domain. Their only input besides it is
+ * document('winguest:policy'), the plan; they can write, reach and run nothing.
+ * Returns a new document to be freed by the caller, or NULL with *err filled.
+ */
+xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *domain,
+                     const struct wg_target *plan, struct wg_error *err);
+
+void wg_stylesheets_clear(struct wg_stylesheets *sheets);
+
+#endif

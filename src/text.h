@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Errors, lists and words: what every step of the engine needs of strings. */
+#ifndef WG_TEXT_H
+#define WG_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "winguest.h"
+
+#define WG_PRINTF(string, first) __attribute__((format(printf, string, first)))
+
+/* Fills *err; returns -1, so that a caller may return it. */
+int wg_fail(struct wg_error *err, const char *format, ...) WG_PRINTF(2, 3);
+
+/* Puts "context: " before what *err says already; returns -1. */
+int wg_fail_in(struct wg_error *err, const char *format, ...) WG_PRINTF(2, 3);
+
+/* The one message for a failed allocation; returns -1. */
+int wg_no_memory(struct wg_error *err);
+
+struct wg_list {
+    char **item;
+    size_t count;
+};
+
+/* Appends a copy of text, len bytes of it. Returns 0, or -1 if there is no memory. */
+int wg_list_add(struct wg_list *list, const char *text, size_t len);
+
+/* Appends the words of text, which blanks separate. Returns 0, or -1 if there is no memory. */
+int wg_list_add_words(struct wg_list *list, const char *text);
+void wg_list_clear(struct wg_list *list);
+
+/* The first glob of list that matches text, without case; NULL if none does. */
+const char *wg_list_match(const struct wg_list *list, const char *text);
+
+/* Whether word is in list, to the letter. */
+bool wg_list_has(const struct wg_list *list, const char *word);
+
+/* Writes UTF-8 text with control, direction-changing and invisible characters, line separators
+ * and broken sequences as \xNN, so that no value can forge a line of a log or a terminal. */
+void wg_print_escaped(const char *text, FILE *out);
+
+#endif

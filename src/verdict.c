@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *wg_os_text(enum wg_os os)
+{
+    static const char *const text[] = {"unknown OS", "windows", "linux", "not windows"};
+
+    return text[os];
+}
+
+const char *wg_outcome_text(enum wg_outcome outcome)
+{
+    static const char *const text[] = {"not concerned", "exempt", "not applicable", "compliant",
+                                       "violates"};
+
+    return text[outcome];
+}
+
+int wg_verdict_os(struct wg_verdict *verdict, enum wg_os os, const char *label, const char *value,
+                  struct wg_error *err)
+{
+    char *evidence;
+
+    if (asprintf(&evidence, "%s: %s", label, value) < 0)
+        return wg_no_memory(err);
+    free(verdict->evidence);
+    verdict->evidence = evidence;
+    verdict->os = os;
+    return 0;
+}
+
+int wg_verdict_reason(struct wg_verdict *verdict, enum wg_outcome outcome, struct wg_error *err,
+                      const char *format, ...)
+{
+    char *reason;
+    va_list args;
+
+    va_start(args, format);
+    int rc = vasprintf(&reason, format, args);
+    va_end(args);
+    if (rc < 0)
+        return wg_no_memory(err);
+    free(verdict->reason);
+    verdict->reason = reason;
+    verdict->outcome = outcome;
+    return 0;
+}
+
+int wg_verdict_difference(struct wg_verdict *verdict, const char *where, const char *has,
+                          const char *must, struct wg_error *err)
+{
+    size_t count = verdict->n_differences;
+    struct wg_difference *grown = realloc(verdict->differences, (count + 1) * sizeof(*grown));
+
+    if (!grown)
+        return wg_no_memory(err);
+    verdict->differences = grown;
+    grown[count] = (struct wg_difference){strdup(where), strdup(has ? has : "none"), strdup(must)};
+    verdict->n_differences++;
+    return grown[count].where && grown[count].has && grown[count].must ? 0 : wg_no_memory(err);
+}
+
+static int add_line(char ***lines, size_t *count, char *line, struct wg_error *err)
+{
+    char **grown = line ? realloc(*lines, (*count + 1) * sizeof(*grown)) : NULL;
+
+    if (!grown) {
+        free(line);
+        return wg_no_memory(err);
+    }
+    *lines = grown;
+    grown[(*count)++] = line;
+    return 0;
+}
+
+int wg_verdict_note(struct wg_verdict *verdict, struct wg_error *err, const char *format, ...)
+{
+    char *note;
+    va_list args;
+
+    va_start(args, format);
+    int rc = vasprintf(&note, format, args);
+    va_end(args);
+    return add_line(&verdict->notes, &verdict->n_notes, rc < 0 ? NULL : note, err);
+}
+
+int wg_verdict_trail(struct wg_verdict *verdict, const char *label, const char *value,
+                     const char *answer, struct wg_error *err)
+{
+    char *line;
+    int rc = asprintf(&line, "%s: %s%s%s", label, value ? value : "", value ? ": " : "", answer);
+
+    return add_line(&verdict->trail, &verdict->n_trail, rc < 0 ? NULL : line, err);
+}
+
+void wg_verdict_free(struct wg_verdict *verdict)
+{
+    if (!verdict)
+        return;
+    for (size_t i = 0; i < verdict->n_differences; i++) {
+        free(verdict->differences[i].where);
+        free(verdict->differences[i].has);
+        free(verdict->differences[i].must);
+    }
+    for (size_t i = 0; i < verdict->n_notes; i++)
+        free(verdict->notes[i]);
+    for (size_t i = 0; i < verdict->n_trail; i++)
+        free(verdict->trail[i]);
+    free(verdict->differences);
+    free(verdict->notes);
+    free(verdict->trail);
+    free(verdict->name);
+    free(verdict->uuid);
+    free(verdict->evidence);
+    free(verdict->reason);
+    free(verdict->xml);
+    free(verdict);
+}
+
+void wg_verdict_print(const struct wg_verdict *verdict, FILE *out)
+{
+    fprintf(out, "%s (%s", wg_outcome_text(verdict->outcome), wg_os_text(verdict->os));
+    if (verdict->evidence) {
+        fputs(", ", out);
+        wg_print_escaped(verdict->evidence, out);
+    }
+    fputc(')', out);
+    if (verdict->reason) {
+        fputs(": ", out);
+        wg_print_escaped(verdict->reason, out);
+    }
+    for (size_t i = 0; i < verdict->n_differences; i++) {
+        const struct wg_difference *difference = &verdict->differences[i];
+
+        fprintf(out, "%s %s: ", i == 0 ? ":" : ";", difference->where);
+        wg_print_escaped(difference->has, out);
+        fprintf(out, " → %s", difference->must);
+    }
+    for (size_t i = 0; i < verdict->n_notes; i++) {
+        fputs(" [", out);
+        wg_print_escaped(verdict->notes[i], out);
+        fputc(']', out);
+    }
+}

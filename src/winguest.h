@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine: domain XML in, verdict out. It knows no libvirt, no command line and no log.
+ *
+ * Functions that can fail return -1 or NULL and fill the caller's struct wg_error with one line,
+ * "context: cause", without a newline at its end; who calls prints it, once.
+ *
+ * An engine may be used by one thread at a time; any number of engines may live in a process.
+ */
+#ifndef WINGUEST_H
+#define WINGUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* The largest domain XML that is looked at, in bytes. libvirt's own RPC carries 4 MiB
+ * (REMOTE_STRING_MAX in its remote_protocol.x); the hook's standard input knows no such bound. */
+#define WG_XML_MAX ((size_t)32 << 20)
+
+struct wg_error {
+    char text[1024];
+};
+
+struct wg_engine;
+
+enum wg_os {
+    WG_OS_UNKNOWN,
+    WG_OS_WINDOWS,
+    WG_OS_LINUX,
+    WG_OS_OTHER,
+};
+
+enum wg_outcome {
+    WG_NOT_CONCERNED,
+    WG_EXEMPT,
+    WG_NOT_APPLICABLE,
+    WG_COMPLIANT,
+    WG_VIOLATES,
+};
+
+/* One place where the domain is not what the policy wants, in the words of the configuration:
+ * "timer.rtc.tickpolicy" has "none", must have "catchup". */
+struct wg_difference {
+    char *where;
+    char *has;
+    char *must;
+};
+
+struct wg_verdict {
+    enum wg_outcome outcome;
+    enum wg_os os;
+    char *name;     /* NULL if the domain has none */
+    char *uuid;     /* as written in the domain, NULL if it has none */
+    char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
+    char *reason;   /* why it is exempt or not applicable; NULL otherwise */
+    struct wg_difference *differences;
+    size_t n_differences;
+    char **notes; /* what of the policy was left out for this guest, and why */
+    size_t n_notes;
+    char **trail; /* under WG_EXPLAIN: each sign asked for, in order, and what it said */
+    size_t n_trail;
+    char *xml; /* under WG_REWRITE, if the outcome is WG_VIOLATES: the document as it must be */
+    size_t xml_len;
+};
+
+enum {
+    WG_REWRITE = 1,
+    WG_EXPLAIN = 2,
+};
+
+enum {
+    WG_REPORT = 0,
+    WG_DENY = 1,
+};
+
+/* The [enforce] section of the configuration: how the callers of the engine behave. */
+struct wg_settings {
+    int cold_start;    /* WG_REPORT, WG_DENY */
+    int deny_on_error; /* whether a fault of ours keeps a guest from starting */
+    int rollback;      /* whether a guest that cannot start under the policy starts as it was */
+    unsigned deadline; /* seconds that the daemon filter waits for the engine */
+};
+
+/*
+ * Reads the configuration and prepares an engine.
+ * config: a path, which must exist; NULL is the installed one, and if there is none, the defaults.
+ * settings: filled, on failure too, as far as the configuration could be read; may be NULL.
+ * Returns the engine, to be closed by the caller, or NULL with *err filled.
+ */
+struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
+                                 struct wg_error *err);
+void wg_engine_close(struct wg_engine *engine);
+
+/*
+ * Judges one domain, and with WG_REWRITE also makes the document that the policy wants.
+ * xml, len: the domain, not terminated, unchanged by the call.
+ * Returns a verdict, to be freed by the caller, or NULL with *err filled: the domain cannot be
+ * read, or the policy cannot be applied to it. A verdict never carries half a document.
+ */
+struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t len,
+                               unsigned flags, struct wg_error *err);
+void wg_verdict_free(struct wg_verdict *verdict);
+
+/* The words for them in messages: "windows", "violates". */
+const char *wg_os_text(enum wg_os os);
+const char *wg_outcome_text(enum wg_outcome outcome);
+
+/*
+ * Writes "violates (windows, nova os_type: windows): clock.offset: utc → localtime; …" without a
+ * newline. What the domain says is escaped: no control or direction-changing character gets out.
+ */
+void wg_verdict_print(const struct wg_verdict *verdict, FILE *out);
+
+#endif
