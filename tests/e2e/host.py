@@ -146,6 +146,7 @@ class Host:
             # Copied without owners: the program refuses configuration that is not root's.
             subprocess.run(["cp", "-R", "--preserve=mode,links", tree,
                             os.path.join(self.base, "tree")], check=True)
+            subprocess.run(["chmod", "-R", "go-w", os.path.join(self.base, "tree")], check=True)
             installed = os.path.join(self.base, "tree", "etc", "libvirt")
             if os.path.isdir(installed):
                 shutil.copytree(installed, etc, dirs_exist_ok=True, symlinks=True)
