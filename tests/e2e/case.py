@@ -63,11 +63,11 @@ def skip(reason):
     sys.exit(1 if must else 77)
 
 
-def run(*cases, requirement=None):
+def run(*cases, requirement=None, needs_tree=True):
     """Runs the cases one after the other, each on hosts of its own, and ends the script.
     Names on the command line select cases."""
     faulthandler.dump_traceback_later(SCRIPT_SECONDS, exit=True)
-    reason = require() or (requirement() if requirement else None)
+    reason = require(needs_tree) or (requirement() if requirement else None)
     if reason:
         skip(reason)
     wanted = sys.argv[1:]

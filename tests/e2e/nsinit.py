@@ -119,8 +119,11 @@ def reap_until_closed(fd):
 def main():
     os.umask(0o022)
     outside = os.readlink("/proc/self")
-    arrange(json.loads(sys.argv[1]))
-    loopback_up()
+    try:
+        arrange(json.loads(sys.argv[1]))
+        loopback_up()
+    except (subprocess.CalledProcessError, OSError) as err:
+        sys.exit(f"nsinit: {err}")
     print(outside, flush=True)
     reap_until_closed(0)
 
