@@ -221,7 +221,9 @@ class Host:
             return source.read()
 
     def _entered(self, argv):
-        return ["nsenter", "--mount", "--pid", "--net", f"--target={self.init}", "--", *argv]
+        # --root: in a chroot the mount namespace's own root is the machine outside of it.
+        return ["nsenter", "--mount", "--pid", "--net", "--root", "--wd", f"--target={self.init}",
+                "--", *argv]
 
     def run(self, *argv, **options):
         """Runs a program inside, with its output captured."""
