@@ -28,13 +28,13 @@ static volatile sig_atomic_t deny;
 static void crashed(int number)
 {
     const char *what = number == SIGALRM ? "the engine hangs" : "the engine crashed";
-    char *argv[] = {"qemu",        (char *)fault_option,   (char *)what,  deny ? "deny" : "allow",
-                    (char *)call.guest, (char *)call.operation, NULL};
+    const char *argv[] = {"qemu", fault_option, what, deny ? "deny" : "allow",
+                          call.guest, call.operation, NULL};
     sigset_t none;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execv("/proc/self/exe", argv);
+    execv("/proc/self/exe", (char **)argv);
     _exit(deny && strcmp(call.operation, "prepare") == 0);
 }
 

@@ -3,7 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#ifdef HAVE_INIPARSER_INIPARSER_H
+#include <iniparser/iniparser.h>
+#else
 #include <iniparser.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

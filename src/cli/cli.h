@@ -17,6 +17,9 @@ int wg_cli_diff(int argc, char **argv);
 int wg_cli_filter(int argc, char **argv);
 int wg_cli_hook(int argc, char **argv);
 
+/* `winguest filter settings`: prints deadline=SECONDS and rollback=yes|no, a line each. */
+int wg_cli_settings(void);
+
 /* Prints to standard error; returns WG_EXIT_ERROR. */
 int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
 

@@ -10,8 +10,6 @@
 
 #include "cli.h"
 
-extern char **environ;
-
 /* A file in memory that a child can open by number. */
 static int remember(const char *text, size_t len)
 {
@@ -53,9 +51,9 @@ static int run_diff(int old, int new, const char *label)
     snprintf(new_path, sizeof(new_path), "/proc/self/fd/%d", new);
     snprintf(old_label, sizeof(old_label), "%.250s", label);
     snprintf(new_label, sizeof(new_label), "%.250s (policy)", label);
-    char *argv[] = {"diff",    "-u",      "--label", old_label, "--label",
-                    new_label, "--",      old_path,  new_path,  NULL};
-    int error = posix_spawnp(&pid, "diff", NULL, NULL, argv, environ);
+    const char *argv[] = {"diff", "-u", "--label", old_label, "--label", new_label, "--",
+                          old_path, new_path, NULL};
+    int error = posix_spawnp(&pid, "diff", NULL, NULL, (char **)argv, environ);
     if (error != 0)
         return wg_cli_error("diff", "diff(1) cannot be run: %s; mend: install diffutils",
                             strerror(error));

@@ -61,6 +61,8 @@ void wg_cli_help(const char *verb, FILE *out)
 {
     const struct command *command = find(verb);
 
+    if (!command)
+        return;
     fprintf(out, "Usage: winguest %s %s\n", command->name, command->arguments);
     if (command->summary)
         fprintf(out, "\n%c%s.\n\n%s", command->summary[0] - 'a' + 'A', command->summary + 1,
