@@ -273,7 +273,7 @@ class Host:
 
     def _answers(self):
         if self.daemon.poll() is not None:
-            raise HostError(f"libvirtd ended ({self.daemon.returncode}): {self.daemon_log()}")
+            raise HostError(f"libvirtd ended ({self.daemon.returncode}): {self.daemon_errors()[-1:]}")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             return sock.connect_ex(self.socket()) == 0
 
@@ -301,6 +301,10 @@ class Host:
                 with open(path, encoding="utf-8", errors="backslashreplace") as source:
                     text += source.read()
         return text
+
+    def daemon_errors(self):
+        return [line for line in self.daemon_log().splitlines()
+                if " error " in line and "EthtoolIoctl" not in line]
 
     def stop(self, with_signal=signal.SIGTERM):
         """Ends libvirtd only; guests run on."""
@@ -385,8 +389,5 @@ class Host:
 
     def report(self):
         """What somebody who looks for the cause of a failure wants to see."""
-        lines = [f"# syslog of {self.base}", *self.syslog.lines,
-                 "# errors of its libvirtd"]
-        lines += [line for line in self.daemon_log().splitlines()
-                  if " error " in line and "Ethtool" not in line]
-        return "\n".join(lines)
+        return "\n".join([f"# syslog of {self.base}", *self.syslog.lines,
+                          "# errors of its libvirtd", *self.daemon_errors()])

@@ -19,6 +19,10 @@ import subprocess
 import sys
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "kvm")
+# The user as which libvirt would run QEMU, by the distribution; libvirtd wants it to exist although
+# the tests' QEMU does not run as it. Where libvirt's units are not installed, it may not.
+QEMU_USERS = ("libvirt-qemu", "qemu")
+QEMU_ID = 64055
 # No cgroup is made under these, so none is left behind when the host is killed.
 CGROUPS = "/sys/fs/cgroup"
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
@@ -63,6 +67,15 @@ def private_dev(base):
     mount("--move", dev, "/dev")
 
 
+def add_user(name):
+    """In this host's own /etc, which is an overlay."""
+    for path, line in (("/etc/passwd", f"{name}:x:{QEMU_ID}:{QEMU_ID}::/:/usr/sbin/nologin\n"),
+                       ("/etc/group", f"{name}:x:{QEMU_ID}:\n")):
+        with open(path, "r+", encoding="utf-8") as table:
+            if not any(entry.startswith(name + ":") for entry in table):
+                table.write(line)
+
+
 def bind(source, target):
     os.makedirs(target, exist_ok=True)
     mount("--bind", source, target)
@@ -82,6 +95,8 @@ def arrange(spec):
         bind(os.path.join(base, name), target)
     for name, source in spec["share"].items():
         bind(source, os.path.join(layers, name))
+    for name in QEMU_USERS:
+        add_user(name)
     if spec["timezone"]:
         if os.path.lexists("/etc/localtime"):
             os.unlink("/etc/localtime")
