@@ -90,9 +90,11 @@ bool wg_list_has(const struct wg_list *list, const char *word)
     return false;
 }
 
-/* Decodes one character; returns its length, or 0 where the bytes are not UTF-8. */
+/* Decodes one character; returns its length, or 0 where the bytes are not UTF-8: cut off, longer
+ * than need be, half of a UTF-16 pair, or behind the end of Unicode. */
 static size_t decode(const unsigned char *s, uint32_t *c)
 {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t len = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3
                                                            : (s[0] & 0xf8) == 0xf0   ? 4
                                                                                      : 0;
@@ -105,15 +107,27 @@ static size_t decode(const unsigned char *s, uint32_t *c)
             return 0;
         *c = *c << 6 | (s[i] & 0x3f);
     }
-    return len;
+    bool valid = *c >= least[len] && *c <= 0x10ffff && (*c < 0xd800 || *c > 0xdfff);
+    return valid ? len : 0;
 }
 
-/* Unicode's Cc and the parts of Cf, Zl and Zp that hide or reorder what follows. */
+/* Unicode's Cc, Zl and Zp, and what of Cf and Default_Ignorable_Code_Point hides or reorders. */
 static bool deceives(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0xfeff ||
-           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f);
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c}, {0x115f, 0x1160},
+        {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+        {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+        {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    }
+    return false;
 }
 
 void wg_print_escaped(const char *text, FILE *out)
