@@ -114,8 +114,10 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
 
 static struct _virDomain *pass_on_with_policy(const struct request *request)
 {
-    const char *op = request->form == DEFINE || request->form == DEFINE_FLAGS ? "define" : "create";
+    bool defines = request->form == DEFINE || request->form == DEFINE_FLAGS;
+    const char *op = defines ? "define" : "create";
     int saved_errno = errno;
+    bool with_policy = false;
     struct _virDomain *domain;
     char name[64];
     char *rewritten;
@@ -125,14 +127,18 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
     find_name(request->xml, name, sizeof(name));
     rewritten = ask(request, op, name);
     errno = saved_errno;
-    if (rewritten == NULL)
-        return pass_on(request, request->xml);
-
-    domain = pass_on(request, rewritten);
-    if (domain == NULL)
-        domain = pass_on_as_it_was(request, op, name);
+    if (rewritten == NULL) {
+        domain = pass_on(request, request->xml);
+    } else {
+        domain = pass_on(request, rewritten);
+        with_policy = domain != NULL;
+        if (domain == NULL)
+            domain = pass_on_as_it_was(request, op, name);
+    }
     saved_errno = errno;
     free(rewritten);
+    if (defines && domain != NULL)
+        wg_start_may_follow(domain, with_policy ? request->xml : NULL);
     errno = saved_errno;
     return domain;
 }

@@ -11,8 +11,8 @@
 #include <syslog.h>
 #include <time.h>
 
-/* A configuration whose deadline is longer than this would be taken for a daemon that hangs. */
-#define DEADLINE_MAX_S 300
+/* The most that the configuration allows, in src/policy.c. */
+#define DEADLINE_MAX_S 60
 /* Two short lines. */
 #define SETTINGS_MAX 4096
 

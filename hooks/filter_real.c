@@ -118,14 +118,11 @@ bool wg_preload_without_us(char *preload)
  * Libvirt hands LD_PRELOAD on to QEMU and to the hooks, which must not have this library in them.
  * The environment can only be changed safely now, while the process has one thread.
  */
-__attribute__((constructor)) static void leave_environment(void)
+static void leave_environment(void)
 {
     const char *preload = getenv("LD_PRELOAD");
-    char *rest;
+    char *rest = preload == NULL ? NULL : strdup(preload);
 
-    if (preload == NULL || !in_daemon())
-        return;
-    rest = strdup(preload);
     if (rest == NULL)
         return;
     if (wg_preload_without_us(rest))
@@ -133,4 +130,13 @@ __attribute__((constructor)) static void leave_environment(void)
     else
         unsetenv("LD_PRELOAD");
     free(rest);
+}
+
+/* In other programs not even the functions are looked up: libvirt may come later, by dlopen(). */
+__attribute__((constructor)) static void loaded(void)
+{
+    if (!in_daemon())
+        return;
+    leave_environment();
+    wg_libvirt();
 }

@@ -25,6 +25,7 @@
     X(virConnectGetURI) \
     X(virDomainGetConnect) \
     X(virDomainGetName) \
+    X(virDomainGetUUIDString) \
     X(virDomainGetXMLDesc) \
     X(virDomainIsActive) \
     X(virDomainIsPersistent) \

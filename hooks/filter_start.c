@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_start.h"
 #include "filter_log.h"
+#include "filter_memory.h"
 #include "filter_real.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #define OP "start"
 
-/* What was done to a stored definition before its start. */
-struct change {
-    char *old; /* as it was before */
-    char *stored; /* as libvirt gives it back after */
+/* A guest about to boot from its stored definition. */
+struct boot {
+    const struct wg_start *start;
+    const char *name;
+    char uuid[WG_UUID_SIZE];
+    char *old; /* its definition before the policy was put into it; NULL if that was not now */
+    bool print_known;
+    struct wg_fingerprint print; /* of its definition since, if it is known */
 };
 
 int wg_start_unchanged(const struct wg_start *start)
@@ -37,34 +42,6 @@ int wg_start_unchanged(const struct wg_start *start)
         break;
     }
     return -1;
-}
-
-/* FNV-1a, 64 bit: offset basis and prime are those of its authors. */
-static uint64_t line_hash(const char *line, size_t len)
-{
-    uint64_t hash = 0xcbf29ce484222325;
-
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)line[i]) * 0x100000001b3;
-    return hash;
-}
-
-static uint64_t lines_hash(const char *text)
-{
-    uint64_t sum = 0;
-
-    while (*text != '\0') {
-        size_t len = strcspn(text, "\n");
-
-        sum += line_hash(text, len);
-        text += len + (text[len] == '\n');
-    }
-    return sum;
-}
-
-bool wg_same_lines(const char *a, const char *b)
-{
-    return strlen(a) == strlen(b) && lines_hash(a) == lines_hash(b);
 }
 
 /* With its secrets: a definition that is put back without them has lost its passwords. */
@@ -107,20 +84,19 @@ static int boots_cold(const struct wg_start *start)
 }
 
 /* What happened in between matters: the engine has taken its time, and nothing was locked. */
-static bool replace_definition(struct _virDomain *domain, const char *name, const char *old,
-                               const char *rewritten)
+static bool replace_definition(const struct boot *boot, const char *old, const char *rewritten)
 {
-    char *now = read_definition(domain);
+    char *now = read_definition(boot->start->domain);
     bool same = now != NULL && strcmp(now, old) == 0;
 
     free(now);
     if (!same) {
-        wg_filter_log(LOG_NOTICE, name, OP,
+        wg_filter_log(LOG_NOTICE, boot->name, OP,
                       "its definition changed while the engine looked at it: it is left alone");
         return false;
     }
-    if (!redefine(domain, rewritten)) {
-        wg_filter_log(LOG_WARNING, name, OP,
+    if (!redefine(boot->start->domain, rewritten)) {
+        wg_filter_log(LOG_WARNING, boot->name, OP,
                       "libvirt refused the definition with the policy, or the client may not "
                       "write it: it starts as it is");
         return false;
@@ -128,107 +104,175 @@ static bool replace_definition(struct _virDomain *domain, const char *name, cons
     return true;
 }
 
-static bool bring_in_line(const struct wg_start *start, struct wg_filter_engine *engine,
-                          const char *name, struct change *change)
+static void take_print(struct boot *boot)
 {
-    struct wg_filter_question question = {.op = "define", .name = name,
-                                          .log_op = OP, .log_name = name};
-    char *rewritten;
-    bool changed = false;
-    int cold = wg_filter_paused(engine) ? 0 : boots_cold(start);
+    char *now = read_definition(boot->start->domain);
 
-    if (cold == 0)
-        return false;
-    if (cold > 0)
-        change->old = read_definition(start->domain);
-    if (change->old == NULL) {
-        wg_filter_log(LOG_NOTICE, name, OP,
-                      "the client may not read its %s: it starts as it is",
-                      cold < 0 ? "state" : "definition with the secrets");
-        return false;
+    boot->print_known = now != NULL;
+    if (now != NULL)
+        boot->print = wg_fingerprint_of(now);
+    free(now);
+}
+
+static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
+{
+    struct wg_filter_question question = {.op = "define", .name = boot->name,
+                                          .log_op = OP, .log_name = boot->name};
+    char *old, *rewritten;
+
+    if (wg_filter_paused(engine))
+        return;
+    old = read_definition(boot->start->domain);
+    if (old == NULL) {
+        wg_filter_log(LOG_NOTICE, boot->name, OP,
+                      "the client may not read its definition with the secrets: it starts as it "
+                      "is");
+        return;
     }
-    question.xml = change->old;
+    question.xml = old;
     rewritten = wg_filter_ask(engine, &question);
-    if (rewritten != NULL && replace_definition(start->domain, name, change->old, rewritten)) {
-        changed = true;
-        change->stored = read_definition(start->domain);
+    if (rewritten != NULL && replace_definition(boot, old, rewritten)) {
+        boot->old = old;
+        old = NULL;
+        take_print(boot);
     }
     free(rewritten);
-    return changed;
+    free(old);
+}
+
+/*
+ * A client's XML without a uuid has been given one by libvirt since; without it there, libvirt would
+ * take it for another guest of the same name. Returns @xml, or a new text in its place.
+ */
+static char *with_uuid(char *xml, const char *uuid)
+{
+    char element[WG_UUID_SIZE + 16], *root, *end, *text;
+
+    snprintf(element, sizeof(element), "<uuid>%s</uuid>", uuid);
+    root = strstr(xml, "<domain");
+    end = root == NULL ? NULL : strchr(root, '>');
+    if (strstr(xml, "<uuid>") != NULL || end == NULL)
+        return xml;
+    if (asprintf(&text, "%.*s%s%s", (int)(end + 1 - xml), xml, element, end + 1) < 0)
+        return xml;
+    free(xml);
+    return text;
 }
 
 /*
  * Puts the old definition back, unless somebody else has started, undefined or edited the guest
  * meanwhile. Returns NULL when done, else what stood against it.
  */
-static const char *put_back(struct _virDomain *domain, const struct change *change)
+static const char *put_back(struct boot *boot)
 {
     const struct wg_libvirt *libvirt = wg_libvirt();
+    struct wg_fingerprint print;
     char *now;
-    bool same;
 
-    if (libvirt->virDomainIsActive(domain) != 0)
+    if (libvirt->virDomainIsActive(boot->start->domain) != 0)
         return "it runs, or is gone";
-    now = read_definition(domain);
-    same = now != NULL && (change->stored == NULL || wg_same_lines(now, change->stored));
+    now = read_definition(boot->start->domain);
+    if (now == NULL)
+        return "its definition cannot be read";
+    print = wg_fingerprint_of(now);
     free(now);
-    if (!same)
-        return "its definition was changed meanwhile";
-    return redefine(domain, change->old) ? NULL : "libvirt refused it";
+    if (boot->old == NULL) {
+        boot->old = wg_memory_take(boot->uuid, &print);
+        if (boot->old != NULL)
+            boot->old = with_uuid(boot->old, boot->uuid);
+    } else if (boot->print_known && !wg_fingerprint_same(&print, &boot->print)) {
+        return "it was changed meanwhile";
+    }
+    if (boot->old == NULL)
+        return "it was changed since it was defined";
+    return redefine(boot->start->domain, boot->old) ? NULL : "libvirt refused it";
 }
 
 /*
  * Whether the start failed because of the policy cannot be told from its error, so it is tried: a
  * guest that cannot start for another reason fails again, and that error is the client's.
  */
-static int start_as_it_was(const struct wg_start *start, const char *name,
-                           const struct change *change)
+static int start_as_it_was(struct boot *boot)
 {
     const struct wg_libvirt *libvirt = wg_libvirt();
     struct _virError *error = libvirt->virSaveLastError();
-    const char *obstacle = put_back(start->domain, change);
+    const char *obstacle = put_back(boot);
     int rc = -1;
 
     if (obstacle != NULL) {
-        wg_filter_log(LOG_NOTICE, name, OP,
-                      "failed with the policy; the definition of before is not put back: %s",
+        wg_filter_log(LOG_NOTICE, boot->name, OP,
+                      "failed with the policy; the definition without it is not put back: %s",
                       obstacle);
         /* where libvirt no longer exports it the client gets a failure without its reason */
         if (error != NULL && libvirt->virSetError != NULL)
             libvirt->virSetError(error);
     } else {
-        rc = wg_start_unchanged(start);
-        wg_filter_log(LOG_WARNING, name, OP,
-                      rc < 0 ? "failed with the policy and without: its definition is as before"
-                             : "failed with the policy: its definition is as before, and with that "
-                               "it started");
+        rc = wg_start_unchanged(boot->start);
+        wg_filter_log(rc < 0 ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
+                      rc < 0 ? "failed with the policy and without: it is defined without it again"
+                             : "failed with the policy: it is defined without it again, and started");
     }
     if (error != NULL)
         libvirt->virFreeError(error);
     return rc;
 }
 
-int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine)
+static int start_cold(struct boot *boot, struct wg_filter_engine *engine)
 {
-    struct change change = {0};
-    const char *name = wg_libvirt()->virDomainGetName(start->domain);
     int saved_errno = errno;
-    bool changed = bring_in_line(start, engine, name, &change);
     int rc;
 
+    bring_in_line(boot, engine);
     errno = saved_errno;
-    rc = wg_start_unchanged(start);
+    rc = wg_start_unchanged(boot->start);
     saved_errno = errno;
-    if (rc < 0 && changed) {
+    if (rc >= 0) {
+        if (boot->old != NULL)
+            wg_filter_log(LOG_INFO, boot->name, OP, "its definition was brought in line first");
+    } else if (boot->old != NULL || wg_memory_has(boot->uuid)) {
         if (wg_filter_get_settings(engine).rollback)
-            rc = start_as_it_was(start, name, &change);
+            rc = start_as_it_was(boot);
         else
-            wg_filter_log(LOG_WARNING, name, OP, "failed with the policy; rollback is off");
-    } else if (changed) {
-        wg_filter_log(LOG_INFO, name, OP, "its definition was brought in line first");
+            wg_filter_log(LOG_WARNING, boot->name, OP, "failed with the policy; rollback is off");
     }
-    free(change.old);
-    free(change.stored);
+    if (rc >= 0)
+        wg_memory_forget(boot->uuid);
+    free(boot->old);
     errno = saved_errno;
     return rc;
+}
+
+int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+    struct boot boot = {.start = start, .name = libvirt->virDomainGetName(start->domain)};
+    int saved_errno = errno;
+    int cold = boots_cold(start);
+
+    if (cold > 0 && libvirt->virDomainGetUUIDString(start->domain, boot.uuid) < 0)
+        cold = -1;
+    if (cold < 0)
+        wg_filter_log(LOG_NOTICE, boot.name, OP,
+                      "the client may not read its state: it starts as it is");
+    errno = saved_errno;
+    return cold > 0 ? start_cold(&boot, engine) : wg_start_unchanged(start);
+}
+
+void wg_start_may_follow(struct _virDomain *defined, const char *said)
+{
+    const struct wg_libvirt *libvirt = wg_libvirt();
+    struct wg_fingerprint print;
+    char uuid[WG_UUID_SIZE];
+    char *now;
+
+    if (libvirt->virDomainGetUUIDString(defined, uuid) < 0)
+        return;
+    now = said == NULL ? NULL : read_definition(defined);
+    if (now == NULL) {
+        wg_memory_forget(uuid);
+        return;
+    }
+    print = wg_fingerprint_of(now);
+    wg_memory_keep(uuid, said, &print);
+    free(now);
 }

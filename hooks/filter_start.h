@@ -25,9 +25,9 @@ int wg_start_unchanged(const struct wg_start *start);
 int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine);
 
 /*
- * Whether two documents have the same lines, in any order. A stored definition that libvirt has
- * copied while it tried to start the guest may come back with its controllers in another order.
+ * To be called when a guest was defined and it has worked: @said is the client's own XML if the
+ * policy was put into it, or NULL if it went through unchanged. Remembers it for the guest's start.
  */
-bool wg_same_lines(const char *a, const char *b);
+void wg_start_may_follow(struct _virDomain *defined, const char *said);
 
 #endif

@@ -43,6 +43,7 @@ int virDomainCreateWithFiles(struct _virDomain *domain, unsigned int nfiles, int
 
 struct _virConnect *virDomainGetConnect(struct _virDomain *domain);
 const char *virDomainGetName(struct _virDomain *domain);
+int virDomainGetUUIDString(struct _virDomain *domain, char *uuid);
 char *virDomainGetXMLDesc(struct _virDomain *domain, unsigned int flags);
 int virDomainIsActive(struct _virDomain *domain);
 int virDomainIsPersistent(struct _virDomain *domain);

@@ -242,12 +242,12 @@ static void parses_settings(void **state)
         bool rollback;
     } cases[] = {
         {"deadline=7\nrollback=no\n", true, 7000, false},
-        {"rollback=yes\nnew=1\ndeadline=300", true, 300000, true},
+        {"rollback=yes\nnew=1\ndeadline=60", true, 60000, true},
         {"", false, 1, true},
         {"deadline=7\n", false, 1, true},
         {"rollback=no\n", false, 1, true},
         {"deadline=0\nrollback=no\n", false, 1, true},
-        {"deadline=301\nrollback=no\n", false, 1, true},
+        {"deadline=61\nrollback=no\n", false, 1, true},
         {"deadline=-5\nrollback=no\n", false, 1, true},
         {"deadline=99999999999999999999\nrollback=no\n", false, 1, true},
         {"deadline=5s\nrollback=no\n", false, 1, true},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_conns.h"
 #include "filter_log.h"
+#include "filter_memory.h"
 #include "filter_real.h"
 #include "filter_start.h"
 #include "filter_support.h"
@@ -9,6 +10,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -87,14 +90,58 @@ static void connections_come_and_go(void **state)
     assert_false(wg_conns_has(&conns[1]));
 }
 
-static void documents_are_compared_by_lines(void **state)
+static bool same(const char *a, const char *b)
+{
+    struct wg_fingerprint of_a = wg_fingerprint_of(a), of_b = wg_fingerprint_of(b);
+
+    return wg_fingerprint_same(&of_a, &of_b);
+}
+
+static void a_fingerprint_is_of_the_lines_in_any_order(void **state)
 {
     (void)state;
-    assert_true(wg_same_lines("", ""));
-    assert_true(wg_same_lines("a\nb\nc\n", "c\na\nb\n"));
-    assert_false(wg_same_lines("a\nb\nc\n", "a\nb\nd\n"));
-    assert_false(wg_same_lines("a\nb\n", "a\nb\nc\n"));
-    assert_false(wg_same_lines("ab\ncd\n", "ac\nbd\n"));
+    assert_true(same("", ""));
+    assert_true(same("a\nb\nc\n", "c\na\nb\n"));
+    assert_false(same("a\nb\nc\n", "a\nb\nd\n"));
+    assert_false(same("a\nb\n", "a\nb\nc\n"));
+    assert_false(same("ab\ncd\n", "ac\nbd\n"));
+}
+
+static void remembers_what_was_said(void **state)
+{
+    struct wg_fingerprint stored = wg_fingerprint_of("x"), other = wg_fingerprint_of("y");
+    char *large = calloc(1, WG_MEMORY_XML_MAX + 2), uuid[WG_UUID_SIZE], *said;
+
+    (void)state;
+    assert_false(wg_memory_has("a"));
+    assert_null(wg_memory_take("a", &stored));
+    wg_memory_keep("a", "<first/>", &other);
+    wg_memory_keep("a", "<second/>", &stored);
+    wg_memory_keep("b", "<other/>", &stored);
+    assert_true(wg_memory_has("a"));
+    said = wg_memory_take("a", &stored);
+    assert_string_equal(said, "<second/>");
+    free(said);
+    assert_false(wg_memory_has("a"));
+    assert_null(wg_memory_take("b", &other));
+    assert_false(wg_memory_has("b"));
+
+    memset(large, 'x', WG_MEMORY_XML_MAX + 1);
+    wg_memory_keep("c", "<small/>", &stored);
+    wg_memory_keep("c", large, &stored);
+    assert_false(wg_memory_has("c"));
+    free(large);
+
+    for (int i = 0; i <= WG_MEMORY_GUESTS; i++) {
+        snprintf(uuid, sizeof(uuid), "%d", i);
+        wg_memory_keep(uuid, "<domain/>", &stored);
+    }
+    assert_false(wg_memory_has("0"));
+    for (int i = 1; i <= WG_MEMORY_GUESTS; i++) {
+        snprintf(uuid, sizeof(uuid), "%d", i);
+        assert_true(wg_memory_has(uuid));
+        wg_memory_forget(uuid);
+    }
 }
 
 /* Without libvirt in the process there is nothing to pass on to, and nothing may crash. */
@@ -116,7 +163,8 @@ int main(void)
         cmocka_unit_test(the_log_line_stays_one_line),
         cmocka_unit_test(only_our_own_preload_entry_goes),
         cmocka_unit_test(connections_come_and_go),
-        cmocka_unit_test(documents_are_compared_by_lines),
+        cmocka_unit_test(a_fingerprint_is_of_the_lines_in_any_order),
+        cmocka_unit_test(remembers_what_was_said),
         cmocka_unit_test(without_libvirt_everything_fails_gently),
     };
 
