@@ -8,22 +8,23 @@
 
 #define WG_FILTER_LIBRARY "libwinguest-filter.so"
 #define WG_FILTER_PATH WG_LIBDIR "/" WG_FILTER_LIBRARY
+#define WG_FILTER_DROPIN "50-winguest.conf"
 
 /* The daemons that run QEMU guests: the one for all drivers, and QEMU's own. */
 #define WG_FILTER_DAEMONS 2
 extern const char *const wg_filter_daemon[WG_FILTER_DAEMONS];
 
-/* The drop-in of a daemon's service, and the directory that holds it, below root ("" is "/"). */
-void wg_filter_dropin(const char *root, const char *daemon, char dir[PATH_MAX],
-                      char file[PATH_MAX]);
+/* The drop-in of a daemon's service, and the directory that holds it, below root ("" is "/").
+ * Returns 0, or -1 after having printed why. */
+int wg_filter_dropin(const char *root, const char *daemon, char dir[PATH_MAX],
+                     char file[PATH_MAX]);
 
-/* Whether systemd knows a service of that daemon on the host below root. */
+/* Whether the host below root has the service of that daemon. */
 bool wg_filter_has_service(const char *root, const char *daemon);
 
 /*
- * Other libraries in the LD_PRELOAD that a service already has: reads systemd's list of assignments
- * (the value of its Environment property) and returns the entries but ours, separated by
- * colons, for free(); "" if there are none, NULL without memory.
+ * What else than our library a service preloads: takes the value of its Environment property as
+ * systemctl shows it; returns the entries, a colon before each, for free(). NULL without memory.
  */
 char *wg_filter_other_preloads(const char *environment);
 
