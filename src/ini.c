@@ -145,6 +145,11 @@ static int scan_file(struct scan *scan, FILE *file)
         bool more = len > 0 && text[len - 1] == '\\';
         if (more)
             text[--len] = '\0';
+        if (more && strpbrk(text, ";#")) {
+            /* What it goes on with would be part of the comment, another key say. */
+            rc = fail(scan, "a line with ; or # in it cannot go on in the next line");
+            break;
+        }
         if (memchr(text, '\0', (size_t)len) || strlen(joined) + (size_t)len > LINE_MAX_BYTES) {
             rc = fail(scan, "a line of over 1000 bytes, continuations included, or with a NUL; "
                             "long lists go into uuid_file and image_file");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The verbs of `winguest`. Each takes its own arguments, argv[0] being the verb, and returns the
- * exit code. An error is printed once, by wg_cli_error, as "winguest: VERB: context: cause".
+ * exit code; --help is answered before they are called. An error is printed once, by wg_cli_error, as "winguest: VERB: context: cause".
  */
 #ifndef WG_CLI_H
 #define WG_CLI_H
@@ -42,7 +42,10 @@ struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *ve
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
 int wg_cli_flush(const char *verb, int code);
 
-/* The help of a verb, from the command table. */
-void wg_cli_help(const char *verb, FILE *out);
+/* The verbs that need libvirt are in a module of their own, virt.so, which exports one function:
+ * it runs the verb that argv[0] names. */
+typedef int wg_virt_verb_fn(int argc, char **argv);
+wg_virt_verb_fn wg_virt_verb;
+#define WG_VIRT_VERB "wg_virt_verb"
 
 #endif

@@ -301,10 +301,6 @@ int wg_cli_filter(int argc, char **argv)
 
     if (argc == 2 && strcmp(verb, "settings") == 0)
         return wg_cli_settings();
-    if (argc == 2 && (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)) {
-        wg_cli_help("filter", stdout);
-        return wg_cli_flush("filter", WG_EXIT_OK);
-    }
     if (argc == 4 && strcmp(argv[2], "--root") == 0)
         root = strcmp(argv[3], "/") == 0 ? "" : argv[3];
     if ((argc != 2 && argc != 4) || (argc == 4 && strcmp(argv[2], "--root") != 0) ||

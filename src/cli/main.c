@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
+#include <dlfcn.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "cli.h"
@@ -11,7 +10,7 @@
 
 static const struct command {
     const char *name;
-    int (*run)(int argc, char **argv);
+    int (*run)(int argc, char **argv); /* NULL: in the module that links libvirt */
     const char *arguments;
     const char *summary; /* NULL: not for people */
     const char *details;
@@ -27,11 +26,12 @@ static const struct command {
     {"rewrite", wg_cli_rewrite, "[--config FILE] [FILE|-]",
      "print a domain as the policy wants it",
      CONFIG_OPTION "Exit: 0, or 2 on error with nothing printed.\n"},
-    {"filter", wg_cli_filter, "enable|disable|status",
+    {"filter", wg_cli_filter, "enable|disable|status [--root DIR]",
      "switch the filter in libvirt's daemons on or off",
      "  enable    write systemd's drop-ins that load it; says what to restart\n"
      "  disable   remove them\n"
      "  status    tell what is written and what the running daemons have loaded\n"
+     "  --root DIR  in the system below DIR, which is not running\n"
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
     {"hook", wg_cli_hook, "GUEST OPERATION SUB-OPERATION EXTRA", NULL, NULL},
 };
@@ -45,35 +45,36 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-int wg_cli_error(const char *verb, const char *format, ...)
+static int help(const struct command *command)
 {
-    va_list args;
-
-    fprintf(stderr, "winguest: %s%s", verb ? verb : "", verb ? ": " : "");
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return WG_EXIT_ERROR;
-}
-
-void wg_cli_help(const char *verb, FILE *out)
-{
-    const struct command *command = find(verb);
-
-    if (!command)
-        return;
-    fprintf(out, "Usage: winguest %s %s\n", command->name, command->arguments);
+    printf("Usage: winguest %s %s\n", command->name, command->arguments);
     if (command->summary)
-        fprintf(out, "\n%c%s.\n\n%s", command->summary[0] - 'a' + 'A', command->summary + 1,
-                command->details);
+        printf("\n%c%s.\n\n%s", command->summary[0] - 'a' + 'A', command->summary + 1,
+               command->details);
+    return wg_cli_flush(command->name, WG_EXIT_OK);
 }
 
-int wg_cli_flush(const char *verb, int code)
+static bool asks_for_help(int argc, char **argv)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    return wg_cli_error(verb, "standard output: %s", strerror(errno));
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The filter waits for this program at every definition: libvirt's client library, whose loading
+ * takes longer than the whole answer, is for the verbs that need it. */
+static int run_module(int argc, char **argv)
+{
+    wg_virt_verb_fn *verb;
+    void *module = dlopen(WG_PKGLIBDIR "/virt.so", RTLD_NOW | RTLD_LOCAL);
+
+    *(void **)&verb = module ? dlsym(module, WG_VIRT_VERB) : NULL;
+    if (!verb)
+        return wg_cli_error(argv[0], "%s; mend: install the part of the package that needs libvirt",
+                            dlerror());
+    return verb(argc, argv);
 }
 
 static int usage(FILE *out)
@@ -106,5 +107,7 @@ int main(int argc, char **argv)
     const struct command *command = find(argv[1]);
     if (!command)
         return wg_cli_error(NULL, "'%s' is not a command; see winguest --help", argv[1]);
-    return command->run(argc - 1, argv + 1);
+    if (asks_for_help(argc - 1, argv + 1))
+        return help(command);
+    return command->run ? command->run(argc - 1, argv + 1) : run_module(argc - 1, argv + 1);
 }

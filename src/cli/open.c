@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the verbs that read domains have in common. */
+/* What the verbs have in common. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,11 +11,29 @@
 #include "../input.h"
 #include "cli.h"
 
+int wg_cli_error(const char *verb, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "winguest: %s%s", verb ? verb : "", verb ? ": " : "");
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return WG_EXIT_ERROR;
+}
+
+int wg_cli_flush(const char *verb, int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    return wg_cli_error(verb, "standard output: %s", strerror(errno));
+}
+
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
         {"explain", no_argument, NULL, 'e'},
         {0},
     };
@@ -25,11 +44,7 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
 
     *input = (struct wg_cli_input){0};
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
-        if (c == 'h') {
-            wg_cli_help(argv[0], stdout);
-            return wg_cli_flush(argv[0], WG_EXIT_OK);
-        }
+    while ((c = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
         if (c == ':')
             return wg_cli_error(argv[0], "%s needs a value", argv[optind - 1]);
         if (c == '?' || (c == 'e' && !has_explain))

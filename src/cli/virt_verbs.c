@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The module of the verbs that need libvirt. */
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+    const char *name;
+    wg_virt_verb_fn *run;
+} verbs[] = {
+    {NULL, NULL},
+};
+
+__attribute__((visibility("default"))) int wg_virt_verb(int argc, char **argv)
+{
+    for (size_t i = 0; verbs[i].name; i++) {
+        if (strcmp(verbs[i].name, argv[0]) == 0)
+            return verbs[i].run(argc, argv);
+    }
+    return wg_cli_error(argv[0], "not a verb of this module");
+}
