@@ -123,6 +123,18 @@ static int scan_line(struct scan *scan, char *text)
     return add_entry(scan, key);
 }
 
+/* What must not be joined to the line before or behind it. */
+static int check_piece(struct scan *scan, const char *text, size_t len, size_t joined, bool more)
+{
+    if (memchr(text, '\0', len) || joined + len > LINE_MAX_BYTES)
+        return fail(scan, "a line of over 1000 bytes, continuations included, or with a NUL; "
+                          "long lists go into uuid_file and image_file");
+    /* What it goes on with would be part of the comment, another key say. */
+    if (more && strpbrk(text, ";#"))
+        return fail(scan, "a line with ; or # in it cannot go on in the next line");
+    return 0;
+}
+
 /* Reads lines, joined where one ends in a backslash, as iniparser does. */
 static int scan_file(struct scan *scan, FILE *file)
 {
@@ -133,28 +145,20 @@ static int scan_file(struct scan *scan, FILE *file)
     int rc = 0;
 
     for (unsigned line = 1; rc == 0 && (len = getline(&text, &size, file)) >= 0; line++) {
-        if (line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0) {
+        if (!*joined)
             scan->line = line;
+        if (line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0) {
             rc = fail(scan, "begins with a byte order mark; save it without");
             break;
         }
-        if (!*joined)
-            scan->line = line;
         while (len > 0 && strchr(" \t\r\n", text[len - 1]))
             text[--len] = '\0';
         bool more = len > 0 && text[len - 1] == '\\';
         if (more)
             text[--len] = '\0';
-        if (more && strpbrk(text, ";#")) {
-            /* What it goes on with would be part of the comment, another key say. */
-            rc = fail(scan, "a line with ; or # in it cannot go on in the next line");
+        rc = check_piece(scan, text, (size_t)len, strlen(joined), more);
+        if (rc < 0)
             break;
-        }
-        if (memchr(text, '\0', (size_t)len) || strlen(joined) + (size_t)len > LINE_MAX_BYTES) {
-            rc = fail(scan, "a line of over 1000 bytes, continuations included, or with a NUL; "
-                            "long lists go into uuid_file and image_file");
-            break;
-        }
         strcat(joined, text);
         if (!more) {
             rc = scan_line(scan, joined);
