@@ -96,19 +96,36 @@ static int fit_machine(const struct wg_domain *domain, struct wg_target *target,
     return wg_verdict_note(verdict, err, "timer.hpet left alone: machine %s has none", machine);
 }
 
-/* Whether the guest's clock is already what want asks for, in whatever words. */
-static bool clock_satisfied(xmlNodePtr have, xmlNodePtr want, const struct wg_list *keep)
+/* The offset as libvirt understands it, which makes variable of utc and localtime with a number of
+ * seconds. *basis is what a variable one counts from. */
+static const char *offset_of(xmlNodePtr clock, const char **basis)
 {
-    const char *offset = have ? wg_attribute(have, "offset") : NULL;
-    const char *basis = have ? wg_attribute(have, "basis") : NULL;
-    const char *wanted = wg_attribute(want, "offset");
+    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
+    const char *adjustment = clock ? wg_attribute(clock, "adjustment") : NULL;
 
+    *basis = clock ? wg_attribute(clock, "basis") : NULL;
     if (!offset)
         offset = "utc";
-    if (!wanted || wg_list_has(keep, offset))
+    if (adjustment && strcmp(adjustment, "reset") != 0 &&
+        (strcmp(offset, "utc") == 0 || strcmp(offset, "localtime") == 0)) {
+        *basis = offset;
+        return "variable";
+    }
+    if (!*basis)
+        *basis = "utc";
+    return offset;
+}
+
+/* Whether the guest's clock is already what want asks for, in whatever words. */
+static bool clock_satisfied(xmlNodePtr have, const char *offset, const char *basis,
+                            xmlNodePtr want)
+{
+    const char *wanted = wg_attribute(want, "offset");
+
+    if (!wanted)
         return true;
     if (strcmp(offset, "variable") == 0)
-        return strcmp(wanted, basis ? basis : "utc") == 0;
+        return strcmp(wanted, basis) == 0;
     if (strcmp(offset, wanted) != 0)
         return false;
     return strcmp(offset, "timezone") != 0 ||
@@ -116,13 +133,21 @@ static bool clock_satisfied(xmlNodePtr have, xmlNodePtr want, const struct wg_li
 }
 
 static int fit_clock(const struct wg_domain *domain, struct wg_target *target,
-                     struct wg_error *err)
+                     struct wg_verdict *verdict, struct wg_error *err)
 {
     xmlNodePtr have = wg_child(domain->root, "clock");
     xmlNodePtr want = wg_target_part(target, "clock");
+    const char *basis;
+    const char *offset = offset_of(have, &basis);
 
-    if (!want || !clock_satisfied(have, want, &target->keep))
+    if (!want)
         return 0;
+    if (!clock_satisfied(have, offset, basis, want)) {
+        if (!wg_list_has(&target->keep, offset))
+            return 0;
+        if (wg_verdict_note(verdict, err, "clock.offset left alone: clock.keep has %s", offset) < 0)
+            return -1;
+    }
     xmlUnsetProp(want, BAD_CAST "offset");
     xmlUnsetProp(want, BAD_CAST "timezone");
     /* A clock that is made for the timers' sake must say what its absence said. */
@@ -137,7 +162,7 @@ int wg_plan_fit(const struct wg_domain *domain, struct wg_target *target,
     if (fit_hyperv(domain, target, verdict, err) < 0 ||
         fit_machine(domain, target, verdict, err) < 0)
         return -1;
-    return fit_clock(domain, target, err);
+    return fit_clock(domain, target, verdict, err);
 }
 
 /* "0x1fff" and "8191" are one number to libvirt. */
