@@ -292,9 +292,11 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
         items.count != count_items(old))
         goto out;
     bool barren = !next_item(node->children);
+    /* What has lost its last child is written like what never had one. */
+    bool closed = barren && (empty || items.count > 0);
     patch_start(s, old, at->start, content, node);
-    fputs(empty && barren ? "/>" : ">", s->out);
-    if (empty && barren)
+    fputs(closed ? "/>" : ">", s->out);
+    if (closed)
         rc = 0;
     else if ((rc = patch_children(s, old, &items, node, indent)) == 0) {
         if (items.count > 0)
