@@ -259,13 +259,19 @@ static int build(const struct wg_policy *policy, enum wg_os os, const struct wg_
     bool recommended = false;
 
     *target = (struct wg_target){0};
-    /* The profile says what the other keys start from, wherever it stands. */
-    for (int demands = 0; demands <= 1; demands++) {
-        if (demands && wg_target_init(target, os, recommended, err) < 0)
+    /* The profile is what the other keys start from, and a variant counts over the section that it
+     * varies, wherever in the file they stand. */
+    for (int pass = 0; pass < 4; pass++) {
+        bool demands = pass >= 2;
+        bool variants = pass % 2;
+
+        if (pass == 2 && wg_target_init(target, os, recommended, err) < 0)
             return -1;
         for (size_t i = 0; i < policy->ini.count; i++) {
             const struct wg_entry *entry = &policy->ini.entry[i];
-            int applies = entry_applies(entry, policy, os, traits, variant, err);
+            int applies = is_variant(entry->section) != variants
+                              ? 0
+                              : entry_applies(entry, policy, os, traits, variant, err);
 
             if (applies < 0)
                 return -1;
