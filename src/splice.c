@@ -199,14 +199,20 @@ static bool comes_later(const xmlNode *thing, const xmlNode *from)
 static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
                  const xmlNode *node, struct indent indent);
 
-/* Where new nodes of an element go in the line: like its last old item before them, else like the
- * first one, else one step deeper than the element. */
+/* The indentation of what stands behind the first `at` old items of an element: that of the line
+ * in which the last of them stands (a comment may follow an element in its line), else that of the
+ * first item, else one step deeper than the element. */
 static struct indent place(const struct wg_items *items, size_t at, struct indent parent)
 {
     if (items->count == 0)
         return deeper(parent);
-    const struct wg_item *item = &items->item[at ? at - 1 : 0];
-    return indent_of(item->lead, item->start);
+    for (size_t i = at; i > 0; i--) {
+        struct indent indent = indent_of(items->item[i - 1].lead, items->item[i - 1].start);
+
+        if (indent.base.len > 0)
+            return indent;
+    }
+    return indent_of(items->item[0].lead, items->item[0].start);
 }
 
 /* Walks old and new children side by side: equal ones keep their bytes, changed ones are patched,
@@ -226,7 +232,7 @@ static int patch_children(struct splice *s, const xmlNode *old, const struct wg_
             put(s, item->lead, item->start);
             if (equal)
                 put(s, item->start, item->end);
-            else if (patch(s, was, item, is, indent_of(item->lead, item->start)) < 0)
+            else if (patch(s, was, item, is, place(items, i + 1, indent)) < 0)
                 return -1;
             is = next_item(is->next);
         } else if (!was || !comes_later(is, next_item(was->next))) {
