@@ -87,7 +87,6 @@ int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended,
 {
     unsigned whose = os == WG_OS_LINUX ? LINUX : recommended ? WINDOWS | RECOMMENDED : WINDOWS;
 
-
     *target = (struct wg_target){.want = xmlNewDoc(BAD_CAST "1.0")};
     xmlNodePtr root = target->want ? xmlNewNode(NULL, BAD_CAST "policy") : NULL;
     if (!root)
@@ -132,11 +131,22 @@ static bool valid_retries(const char *value)
     return *value >= '0' && *value <= '9' && !*end && retries >= 4095 && retries <= 0xffffffff;
 }
 
+/* The table's stars match dots too; but timers have no elements in them that we could name, and
+ * an enlightenment's have none. */
+static bool too_deep(const char *key)
+{
+    size_t dots = 0;
+
+    for (const char *dot = strchr(key, '.'); dot; dot = strchr(dot + 1, '.'))
+        dots++;
+    return dots > (strncmp(key, "timer.", 6) == 0 ? 2 : 3);
+}
+
 static int check_place(const char *key, const char *value, struct wg_error *err)
 {
     const char *allowed = NULL;
 
-    for (size_t i = 0; !allowed && i < sizeof(places) / sizeof(*places); i++) {
+    for (size_t i = 0; !allowed && !too_deep(key) && i < sizeof(places) / sizeof(*places); i++) {
         if (fnmatch(places[i].key, key, 0) != 0)
             continue;
         allowed = places[i].allowed;
