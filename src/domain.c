@@ -103,20 +103,50 @@ static int read_identity(struct wg_domain *domain, struct wg_error *err)
     return 0;
 }
 
-static int parse_failure(xmlParserCtxtPtr ctxt, struct wg_error *err)
-{
-    const xmlError *last = xmlCtxtGetLastError(ctxt);
+#if LIBXML_VERSION < 21200
+typedef xmlErrorPtr parse_error;
+#else
+typedef const xmlError *parse_error;
+#endif
 
-    if (!last || !last->message)
-        return wg_fail(err, "domain XML: cannot be parsed");
-    if (last->code == XML_ERR_NO_MEMORY)
-        return wg_no_memory(err);
-    /* The parser's messages quote names, never text; but what it takes for the name of an entity
-     * may be a piece of a password with a & in it. */
-    if (last->code == XML_ERR_UNDECLARED_ENTITY || last->code == XML_WAR_UNDECLARED_ENTITY)
-        return wg_fail(err, "domain XML: line %d: an entity that is not defined", last->line);
-    return wg_fail(err, "domain XML: line %d: %.*s", last->line,
-                   (int)strcspn(last->message, "\n"), last->message);
+/* Keeps the first error, which says what is wrong; those behind it tell what followed from that,
+ * and take pieces of text, of a password perhaps, for the names that they quote. */
+static void keep_first(void *context, parse_error error)
+{
+    struct wg_error *err = ((xmlParserCtxtPtr)context)->_private;
+    bool of_tags = error->code == XML_ERR_TAG_NAME_MISMATCH ||
+                   error->code == XML_ERR_TAG_NOT_FINISHED;
+
+    if (error->level != XML_ERR_FATAL || *err->text)
+        return;
+    if (error->code == XML_ERR_NO_MEMORY)
+        wg_no_memory(err);
+    else if (error->code == XML_ERR_UNDECLARED_ENTITY)
+        wg_fail(err, "domain XML: line %d: an entity that is not defined", error->line);
+    else if (!error->message || (error->str1 && !of_tags))
+        wg_fail(err, "domain XML: line %d: not well-formed", error->line);
+    else
+        wg_fail(err, "domain XML: line %d: %.*s", error->line, (int)strcspn(error->message, "\n"),
+                error->message);
+}
+
+/* No XML_PARSE_HUGE: libvirt parses with the same bounds on depth and text. */
+static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_error *err)
+{
+    xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
+    struct wg_error first = {""};
+
+    if (!ctxt) {
+        wg_no_memory(err);
+        return NULL;
+    }
+    ctxt->_private = &first;
+    ctxt->sax->serror = keep_first;
+    xmlDocPtr doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, NULL, NULL, XML_PARSE_NONET);
+    if (!doc)
+        wg_fail(err, "%s", *first.text ? first.text : "domain XML: cannot be parsed");
+    xmlFreeParserCtxt(ctxt);
+    return doc;
 }
 
 int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, struct wg_error *err)
@@ -129,14 +159,8 @@ int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, str
     if (memchr(bytes, '\0', len))
         return wg_fail(err, "domain XML: not UTF-8, it holds NUL bytes (UTF-16?)");
 
-    xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
-    if (!ctxt)
-        return wg_no_memory(err);
-    /* No XML_PARSE_HUGE: libvirt parses with the same bounds on depth and text. */
-    domain->doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, NULL, NULL,
-                                    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    int rc = domain->doc ? 0 : parse_failure(ctxt, err);
-    xmlFreeParserCtxt(ctxt);
+    domain->doc = read_bytes(bytes, len, err);
+    int rc = domain->doc ? 0 : -1;
     if (rc == 0)
         rc = check_root(domain, err);
     if (rc == 0)
