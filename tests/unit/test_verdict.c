@@ -54,7 +54,8 @@ static void evidence_says_the_sign_and_what_it_shows(void **state)
 
     (void)state;
     assert_int_equal(wg_verdict_os(verdict, WG_OS_LINUX, "nova os_type", "linux", &err), 0);
-    assert_int_equal(wg_verdict_os(verdict, WG_OS_WINDOWS, "libosinfo", "http://x/win/10", &err), 0);
+    assert_int_equal(wg_verdict_os(verdict, WG_OS_WINDOWS, "libosinfo", "http://x/win/10", &err),
+                     0);
     assert_string_equal(verdict->evidence, "libosinfo: http://x/win/10");
     assert_int_equal(verdict->os, WG_OS_WINDOWS);
     prints(verdict, "not concerned (windows, libosinfo: http://x/win/10)");
