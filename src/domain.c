@@ -123,6 +123,8 @@ static void keep_first(void *context, parse_error error)
         wg_no_memory(err);
     else if (error->code == XML_ERR_UNDECLARED_ENTITY)
         wg_fail(err, "domain XML: line %d: an entity that is not defined", error->line);
+    else if (error->code == XML_ERR_INVALID_ENCODING)
+        wg_fail(err, "domain XML: line %d: bytes that are not in its encoding", error->line);
     else if (!error->message || (error->str1 && !of_tags))
         wg_fail(err, "domain XML: line %d: not well-formed", error->line);
     else
