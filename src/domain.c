@@ -114,8 +114,9 @@ typedef const xmlError *parse_error;
 static void keep_first(void *context, parse_error error)
 {
     struct wg_error *err = ((xmlParserCtxtPtr)context)->_private;
-    bool of_tags = error->code == XML_ERR_TAG_NAME_MISMATCH ||
-                   error->code == XML_ERR_TAG_NOT_FINISHED;
+    bool harmless = error->code == XML_ERR_TAG_NAME_MISMATCH ||
+                    error->code == XML_ERR_TAG_NOT_FINISHED ||
+                    error->code == XML_ERR_UNSUPPORTED_ENCODING || !error->str1;
 
     if (error->level != XML_ERR_FATAL || *err->text)
         return;
@@ -123,9 +124,10 @@ static void keep_first(void *context, parse_error error)
         wg_no_memory(err);
     else if (error->code == XML_ERR_UNDECLARED_ENTITY)
         wg_fail(err, "domain XML: line %d: an entity that is not defined", error->line);
-    else if (error->code == XML_ERR_INVALID_ENCODING)
+    else if (error->code == XML_ERR_INVALID_ENCODING ||
+             (error->code == XML_ERR_INVALID_CHAR && error->str1))
         wg_fail(err, "domain XML: line %d: bytes that are not in its encoding", error->line);
-    else if (!error->message || (error->str1 && !of_tags))
+    else if (!error->message || !harmless)
         wg_fail(err, "domain XML: line %d: not well-formed", error->line);
     else
         wg_fail(err, "domain XML: line %d: %.*s", error->line, (int)strcspn(error->message, "\n"),
