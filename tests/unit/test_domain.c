@@ -94,7 +94,8 @@ static void what_is_no_domain_is_refused(void **state)
         {"<x:domain xmlns:x='urn:x'/>", "domain XML: the root element is not <domain>"},
         {"<!DOCTYPE domain><domain/>", "domain XML: a document type has no place in it"},
         {"<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>", "a document type has no place"},
-        {"<?xml version='1.0' encoding='EBCDIC-NONE'?><domain/>", "domain XML: line 1: "},
+        {"<?xml version='1.0' encoding='EBCDIC-NONE'?><domain/>",
+         "domain XML: line 1: Unsupported encoding EBCDIC-NONE"},
         {"<?xml version='1.0' encoding='Shift_JIS'?><domain/>",
          "domain XML: encoding Shift_JIS is not supported, use UTF-8"},
     };
