@@ -6,6 +6,7 @@ without it and on one with it, both in Asia/Shanghai, and the two are set side b
 --probe: only says whether a private hypervisor can run here (exit 77 and the reason if not)."""
 
 import sys
+import textwrap
 
 import case
 import clockguest
@@ -88,7 +89,8 @@ def main():
     print(f"\nA Windows guest takes its RTC for local time: {ZONE} is UTC+8, and without us it is\n"
           "8 hours wrong from the first second. The log says what was done:\n")
     for line in with_us["log"]:
-        print("  " + line.partition(": ")[2])
+        print(textwrap.fill(line.partition(": ")[2], 96, initial_indent="  ",
+                            subsequent_indent="      "))
     if not all(with_us["flags"].values()):
         sys.exit("demo: the guest did not get the whole policy")
 

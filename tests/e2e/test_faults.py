@@ -15,14 +15,16 @@ ENGINE = "/usr/bin/winguest"
 CALLS = "/run/engine.calls"
 NONE = {name: False for name in guest.FLAGS}
 SECRET = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+# Where a good answer is waited for too, a loaded machine must have the time to give it.
 CONFIG = "[enforce]\ndeadline = 1\n"
+PATIENT = "[enforce]\ndeadline = 3\n"
 
 
-def stand_in(body):
+def stand_in(body, deadline=1):
     """An engine that answers the filter's question for settings as the real one does, counts how
     often it is asked about a guest, and then fails in its own way."""
     return f"""#!/bin/sh
-[ "$1" = filter ] && {{ echo deadline=1; echo rollback=yes; exit 0; }}
+[ "$1" = filter ] && {{ echo deadline={deadline}; echo rollback=yes; exit 0; }}
 echo call >>{CALLS}
 {body}
 """
@@ -139,11 +141,11 @@ def three_deadlines():
 
 def engine_comes_back():
     """One deadline or two do not switch the engine off, and a good answer starts the count anew."""
-    with Host(case.tree(), hook=False, config=CONFIG) as host:
+    with Host(case.tree(), hook=False, config=PATIENT) as host:
         good = host.inside(ENGINE) + ".good"
         os.rename(host.inside(ENGINE), good)
         for number in (0, 1):
-            replace_engine(host, stand_in("sleep 300"))
+            replace_engine(host, stand_in("sleep 300", 3))
             for each in range(2):
                 host.conn.defineXML(guest.domain(f"slow{number}{each}"))
             replace_engine(host, f"#!/bin/sh\nexec {ENGINE}.good \"$@\"\n")

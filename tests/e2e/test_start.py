@@ -144,6 +144,7 @@ def rolled_back_in_vain():
         except libvirt.libvirtError as err:
             true(f"the client's error is the last start's: {err}",
                  "picky: not with base=utc" in err.get_error_message())
+        host.wait_log(r"winguest.*old")
         equal("definition", domain.XMLDesc(SECRET), stored)
 
 
