@@ -73,7 +73,7 @@ static const struct sign signs[] = {
     {"looks", "looks like it", "/domain/clock/timer[@name='hypervclock' and @present='yes']/@name",
      READ_PRESENT, false, 0},
     {"looks", "looks like it", "/domain/features/hyperv/*[@state='on'] | "
-                               "/domain/features/hyperv[@mode!='custom']",
+                               "/domain/features/hyperv/@mode[. != 'custom']",
      READ_PRESENT, false, 0},
 };
 
@@ -241,8 +241,9 @@ static int ask(const struct sign *sign, xmlXPathContextPtr xpath, const struct w
         xmlNodePtr node = found->nodesetval->nodeTab[i];
 
         free(*value);
-        *value = sign->reading == READ_PRESENT ? strdup((const char *)node->parent->name)
-                                               : wg_trimmed_content(node);
+        *value = sign->reading == READ_PRESENT && node->type == XML_ELEMENT_NODE
+                     ? strdup((const char *)node->name)
+                     : wg_trimmed_content(node);
         if (!*value)
             rc = wg_no_memory(err);
         else
