@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_log.h"
+#include "filter_syslog.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <syslog.h>
 
 /* A byte takes up to four in the log ("\x1b"); libvirt's own names are rarely over 64. */
 #define NAME_MAX_SHOWN 128
@@ -25,15 +25,10 @@ static void escape_name(const char *name, char *out, size_t size)
     out[used] = '\0';
 }
 
-/*
- * No openlog(): the daemon has its own ident and may be logging to syslog itself, and openlog()
- * is for the whole process. The prefix says whose line it is, whatever ident stands before it.
- */
 void wg_filter_log(int priority, const char *guest, const char *op, const char *format, ...)
 {
     int saved_errno = errno;
-    char name[NAME_MAX_SHOWN];
-    char text[512];
+    char name[NAME_MAX_SHOWN], text[512], line[800];
     va_list args;
 
     escape_name(guest == NULL || *guest == '\0' ? "-" : guest, name, sizeof(name));
@@ -43,8 +38,9 @@ void wg_filter_log(int priority, const char *guest, const char *op, const char *
     va_end(args);
 
     if (op == NULL)
-        syslog(LOG_DAEMON | priority, "winguest: filter: %s", text);
+        snprintf(line, sizeof(line), "%s", text);
     else
-        syslog(LOG_DAEMON | priority, "winguest: filter: guest '%s': %s: %s", name, op, text);
+        snprintf(line, sizeof(line), "%s guest '%s': %s", op, name, text);
+    wg_filter_syslog(priority, line);
     errno = saved_errno;
 }

@@ -170,7 +170,8 @@ int main(int argc, char **argv)
     expect(double_wrongly_filtered() == 0, "were filtered", "read-only calls");
     expect(open_fds() == fds, "are left", "descriptors");
     expect(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "are left", "children");
-    printf("%d threads, %d rounds: %d definitions, %d starts, %d wrong\n", threads, rounds,
-           double_defines(), double_starts(), atomic_load(&wrong));
+    printf("1..1\n%s 1 - %d threads, %d rounds: %d definitions, %d starts, %d wrong\n",
+           atomic_load(&wrong) == 0 ? "ok" : "not ok", threads, rounds, double_defines(),
+           double_starts(), atomic_load(&wrong));
     return atomic_load(&wrong) != 0;
 }

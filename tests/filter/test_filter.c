@@ -228,7 +228,7 @@ static void a_definition_that_is_refused_goes_through_as_it_was(void **state)
     virDomainFree(domain);
     assert_string_equal(double_error(), "");
     assert_policy(double_definition("refuse1"), false);
-    assert_non_null(strstr(logged(), "guest 'refuse1': define: failed with the policy, and went"));
+    assert_non_null(strstr(logged(), "define guest 'refuse1': failed with the policy, and went"));
     domain = virDomainCreateXML(conn, xml_of("nostart1"), 0);
     assert_non_null(domain);
     virDomainFree(domain);
@@ -251,7 +251,7 @@ static void a_start_that_fails_is_rolled_back(void **state)
     assert_policy(double_definition("nostart2"), false);
     assert_policy(double_running("nostart2"), false);
     assert_string_equal(double_error(), "");
-    assert_non_null(strstr(logged(), "guest 'nostart2': start: failed with the policy"));
+    assert_non_null(strstr(logged(), "start guest 'nostart2': failed with the policy"));
     virDomainFree(domain);
 
     domain = defined_without_policy("broken2");
@@ -358,7 +358,7 @@ static void a_fault_of_the_engine_is_nobodys_but_ours(void **state)
     assert_non_null(domain);
     virDomainFree(domain);
     assert_policy(double_definition("crash"), false);
-    assert_non_null(strstr(logged(), "guest 'crash': define: "));
+    assert_non_null(strstr(logged(), "define guest 'crash': "));
     assert_non_null(strstr(logged(), "killed by signal 11"));
     assert_int_equal(rename(WG_BINDIR "/winguest", WG_BINDIR "/gone"), 0);
     domain = virDomainDefineXML(conn, xml_of("win9"));

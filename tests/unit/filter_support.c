@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_support.h"
+#include "filter_syslog.h"
 
 #include <dirent.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,40 +81,15 @@ char *get_file(const char *name)
     return text;
 }
 
-static void keep(int priority, const char *format, va_list args)
+/* In the place of hooks/filter_syslog.c. */
+void wg_filter_syslog(int priority, const char *text)
 {
     size_t used;
 
     pthread_mutex_lock(&log_lock);
     used = strlen(log_text);
-    used += (size_t)snprintf(log_text + used, sizeof(log_text) - used, "<%d> ", priority);
-    if (used < sizeof(log_text))
-        used += (size_t)vsnprintf(log_text + used, sizeof(log_text) - used, format, args);
-    if (used + 1 < sizeof(log_text))
-        strcpy(log_text + used, "\n");
+    snprintf(log_text + used, sizeof(log_text) - used, "<%d> %s\n", priority, text);
     pthread_mutex_unlock(&log_lock);
-}
-
-/* In the executable, and so before the C library's; the second is what _FORTIFY_SOURCE calls. */
-void syslog(int priority, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    keep(priority, format, args);
-    va_end(args);
-}
-
-void __syslog_chk(int priority, int flag, const char *format, ...);
-
-void __syslog_chk(int priority, int flag, const char *format, ...)
-{
-    va_list args;
-
-    (void)flag;
-    va_start(args, format);
-    keep(priority, format, args);
-    va_end(args);
 }
 
 const char *logged(void)

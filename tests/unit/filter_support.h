@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* What the filter's tests share: a directory to work in, programs in it, and a caught syslog. */
+/* What the filter's tests share: a directory to work in, programs in it, and a caught log. */
 
 /* Makes an empty directory and returns its path, which stays valid until tidy_up(). */
 const char *work_dir(void);
@@ -19,7 +19,7 @@ char *put_script(const char *name, const char *commands);
 /* What file @name in the directory holds, or "" if there is none. For free(). */
 char *get_file(const char *name);
 
-/* Every line that went to syslog since the last forget_log(), with its priority before it. */
+/* Every line that the filter has logged since the last forget_log(), its priority before it. */
 const char *logged(void);
 void forget_log(void);
 size_t lines_logged(void);

@@ -98,7 +98,7 @@ static void a_fault_leaves_the_xml_alone_and_is_logged_once(void **state)
         assert_null(ask("win", XML));
         assert_int_equal(lines_logged(), 1);
         assert_non_null(strstr(logged(), faults[i].says));
-        assert_non_null(strstr(logged(), "winguest: filter: guest 'win\\x0a1': start: "));
+        assert_non_null(strstr(logged(), "start guest 'win\\x0a1': "));
         assert_null(strstr(logged(), "<domain"));
     }
     unlink(program);

@@ -28,8 +28,8 @@ static void the_log_line_stays_one_line(void **state)
     errno = EXDEV;
     wg_filter_log(LOG_WARNING, "a\nb\t'c' \\ \x7f %s \xc3\xa4", "define", "%d things", 3);
     assert_int_equal(errno, EXDEV);
-    assert_string_equal(logged(), "<28> winguest: filter: guest "
-                                  "'a\\x0ab\\x09\\x27c\\x27 \\x5c \\x7f %s \xc3\xa4': define: "
+    assert_string_equal(logged(), "<4> define guest "
+                                  "'a\\x0ab\\x09\\x27c\\x27 \\x5c \\x7f %s \xc3\xa4': "
                                   "3 things\n");
     forget_log();
     wg_filter_log(LOG_ERR, name, "start", "failed");
@@ -38,8 +38,7 @@ static void the_log_line_stays_one_line(void **state)
     forget_log();
     wg_filter_log(LOG_ERR, "", "create", "failed");
     wg_filter_log(LOG_ERR, NULL, NULL, "failed");
-    assert_string_equal(logged(), "<27> winguest: filter: guest '-': create: failed\n"
-                                  "<27> winguest: filter: failed\n");
+    assert_string_equal(logged(), "<3> create guest '-': failed\n<3> failed\n");
 }
 
 static void only_our_own_preload_entry_goes(void **state)
