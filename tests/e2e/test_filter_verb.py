@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`winguest filter enable|disable|status`: what it writes, and what it sees in a running libvirtd.
+Systemd does not run in a private host; where it matters, a stand-in for systemctl does."""
+
+import os
+import subprocess
+
+import case
+from case import equal, true
+from host import Host
+
+UNIT = "/etc/systemd/system/{}.service"
+DROPIN = "/etc/systemd/system/{}.service.d/50-winguest.conf"
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>/run/systemctl.calls
+case $1 in
+show) cat /run/systemctl.environment ;;
+esac
+"""
+
+
+def verb(host, *args, code=0):
+    done = host.run("winguest", "filter", *args)
+    equal(f"exit code of filter {' '.join(args)}: {done.stdout}{done.stderr}", done.returncode, code)
+    return done.stdout + done.stderr
+
+
+def preload_of(host, daemon="libvirtd"):
+    lines = host.read(DROPIN.format(daemon)).splitlines()
+    equal("section", lines[1], "[Service]")
+    equal("lines", len(lines), 3)
+    true(lines[2], lines[2].startswith('Environment="LD_PRELOAD=') and lines[2].endswith('"'))
+    return lines[2][len('Environment="LD_PRELOAD='):-1]
+
+
+def exists(host, path):
+    return os.path.exists(host.inside(path))
+
+
+def with_services(*daemons):
+    """A host that has these services and no others."""
+    host = Host(case.tree(), preload=False, hook=False)
+    for daemon in ("libvirtd", "virtqemud"):
+        for place in ("/usr/lib", "/lib", "/etc"):
+            unit = host.inside(f"{place}/systemd/system/{daemon}.service")
+            if os.path.exists(unit):
+                os.unlink(unit)
+    for daemon in daemons:
+        host.put(UNIT.format(daemon), "[Service]\n", mode=0o644)
+    return host
+
+
+def on_and_off():
+    with with_services("libvirtd") as host:
+        true("status", "is not written" in verb(host, "status", code=1))
+        said = verb(host, "enable")
+        true(said, "systemctl try-restart libvirtd.service\n" in said)
+        equal("preloaded", preload_of(host), host.filter_path())
+        equal("virtqemud's", exists(host, DROPIN.format("virtqemud")), False)
+        equal("mode", os.stat(host.inside(DROPIN.format("libvirtd"))).st_mode & 0o777, 0o644)
+        verb(host, "enable")
+        equal("files", os.listdir(host.inside("/etc/systemd/system/libvirtd.service.d")),
+              ["50-winguest.conf"])
+        said = verb(host, "status", code=1)
+        true(said, "loads the filter" in said and "runs without the filter" in said)
+        verb(host, "disable")
+        equal("directory", exists(host, "/etc/systemd/system/libvirtd.service.d"), False)
+        verb(host, "disable")
+
+
+def both_daemons():
+    with with_services("libvirtd", "virtqemud") as host:
+        said = verb(host, "enable")
+        true(said, "try-restart libvirtd.service virtqemud.service\n" in said)
+        equal("preloaded", preload_of(host, "virtqemud"), host.filter_path())
+        host.put("/etc/systemd/system/virtqemud.service.d/60-own.conf", "[Service]\n")
+        os.unlink(host.inside(UNIT.format("virtqemud")))
+        verb(host, "disable")
+        equal("another's drop-in", exists(host, "/etc/systemd/system/virtqemud.service.d"), True)
+        equal("ours", exists(host, DROPIN.format("virtqemud")), False)
+
+
+def what_runs():
+    with Host(case.tree(), preload=False, hook=False) as host:
+        verb(host, "enable")
+        true("before the restart", "runs without" in verb(host, "status", code=1))
+        host.restart(preload=True)
+        true("after it", "runs with the filter\n" in verb(host, "status"))
+        environ = host.run("sh", "-c", "tr '\\0' '\\n' </proc/$(pidof libvirtd)/environ").stdout
+        true("the daemon was started with LD_PRELOAD", "LD_PRELOAD=" in environ)
+        path = host.inside(host.filter_path())
+        with open(path, "rb") as source:
+            text = source.read()
+        os.unlink(path)
+        with open(path, "wb") as out:
+            out.write(text)
+        true("after an upgrade", "before it was upgraded" in verb(host, "status"))
+        host.stop()
+        true("stopped", "no daemon runs" in verb(host, "status", code=1))
+
+
+def with_systemd():
+    """What a service preloads already stays, and systemd is told."""
+    with with_services("libvirtd") as host:
+        host.put("/usr/local/bin/systemctl", SYSTEMCTL)
+        os.makedirs(host.inside("/run/systemd/system"))
+        ours = host.filter_path()
+        for environment, wanted in (
+                ("", ours),
+                ("LIBVIRTD_ARGS=--timeout\\x20120", ours),
+                (f"A=b LD_PRELOAD={ours} C=d", ours),
+                ("X_LD_PRELOAD=/no.so LD_PRELOAD=/usr/lib/libjemalloc.so.2 C=d",
+                 ours + ":/usr/lib/libjemalloc.so.2"),
+                (f'"LD_PRELOAD=/a.so {ours} /b.so" C=d', ours + ":/a.so:/b.so")):
+            host.put("/run/systemctl.environment", environment + "\n", mode=0o644)
+            verb(host, "enable")
+            equal(f"with {environment}", preload_of(host), wanted)
+        host.put("/run/systemctl.environment", "LD_PRELOAD=/a%b.so\n", mode=0o644)
+        true("not to be kept", "cannot be kept" in verb(host, "enable", code=2))
+        verb(host, "disable")
+        calls = host.read("/run/systemctl.calls").splitlines()
+        equal("reloads", calls.count("daemon-reload"), 6)
+
+
+def refusals():
+    with with_services() as host:
+        true("no service", "neither" in verb(host, "enable", code=2))
+        host.put(UNIT.format("libvirtd"), "[Service]\n", mode=0o644)
+        host.put("/etc/default/libvirtd", "LD_PRELOAD=/usr/lib/libjemalloc.so.2\n", mode=0o644)
+        said = verb(host, "enable", code=2)
+        true(said, "/etc/default/libvirtd" in said and host.filter_path() in said)
+        equal("drop-in", exists(host, DROPIN.format("libvirtd")), False)
+        os.unlink(host.inside("/etc/default/libvirtd"))
+
+        library = host.inside(host.filter_path())
+        os.chmod(library, 0o777)
+        true("anybody may write it", host.filter_path() in verb(host, "enable", code=2))
+        os.unlink(library)
+        said = verb(host, "enable", code=2)
+        equal(f"lines of {said!r}", said.count("\n"), 1)
+        true(said, host.filter_path() in said)
+        for args in ((), ("on",), ("enable", "now"), ("enable", "--root"), ("status", "-x", "/")):
+            equal(f"lines with {args}", verb(host, *args, code=2).count("\n"), 1)
+
+
+def not_root():
+    with with_services("libvirtd") as host:
+        for args in (("enable",), ("disable",), ("status",)):
+            done = subprocess.run(host._entered(["setpriv", "--reuid=65534", "--regid=65534",
+                                                 "--clear-groups", "winguest", "filter", *args]),
+                                  capture_output=True, text=True, timeout=60, check=False)
+            equal(f"exit code of {args}", done.returncode, 2)
+            equal(f"lines of {done.stderr!r}", done.stderr.count("\n"), 1)
+            true(done.stderr, "root" in done.stderr)
+
+
+def another_root():
+    """For who builds images: nothing of the running system is asked or told."""
+    with with_services("libvirtd") as host:
+        root = "/tmp/image"
+        verb(host, "enable", "--root", root, code=2)
+        host.put(root + UNIT.format("virtqemud"), "[Service]\n", mode=0o644)
+        host.put(root + host.filter_path(), "library", mode=0o644)
+        verb(host, "status", "--root", root, code=1)
+        verb(host, "enable", "--root", root)
+        true("written", host.filter_path() in host.read(root + DROPIN.format("virtqemud")))
+        verb(host, "status", "--root", root)
+        host.put(root + "/etc/selinux/config", "SELINUX=enforcing\n", mode=0o644)
+        if host.filter_path().startswith("/usr/lib"):
+            # the loader in secure mode takes a bare name, of a file with the set-user-ID bit
+            verb(host, "enable", "--root", root)
+            true("bare", '"LD_PRELOAD=libwinguest-filter.so"' in
+                 host.read(root + DROPIN.format("virtqemud")))
+            equal("mode", os.stat(host.inside(root + host.filter_path())).st_mode & 0o7777, 0o4644)
+        verb(host, "disable", "--root", root)
+        equal("our own drop-in", exists(host, DROPIN.format("libvirtd")), False)
+
+
+if __name__ == "__main__":
+    case.run(on_and_off, both_daemons, what_runs, with_systemd, refusals, not_root, another_root)
