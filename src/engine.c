@@ -44,6 +44,11 @@ void wg_engine_close(struct wg_engine *engine)
     free(engine);
 }
 
+uint64_t wg_engine_digest(const struct wg_engine *engine)
+{
+    return wg_policy_digest(&engine->policy);
+}
+
 static int say_identity(const struct wg_domain *domain, struct wg_verdict *verdict,
                         struct wg_error *err)
 {
@@ -51,6 +56,8 @@ static int say_identity(const struct wg_domain *domain, struct wg_verdict *verdi
     verdict->uuid = domain->uuid ? strdup(domain->uuid) : NULL;
     if ((domain->name && !verdict->name) || (domain->uuid && !verdict->uuid))
         return wg_no_memory(err);
+    const char *id = wg_attribute(domain->root, "id");
+    verdict->id = id && *id ? atoi(id) : -1;
     return 0;
 }
 

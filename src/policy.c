@@ -6,157 +6,8 @@
 #include <string.h>
 
 #include "detect.h"
-#include "safe.h"
 
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
-
-/* The longest wait that still ends before a client's own patience does; chosen, not measured. */
-#define DEADLINE_MAX 60
-
-struct key {
-    const char *section;
-    const char *name;
-    int (*set)(void *field, const struct key *key, const char *value, struct wg_error *err);
-    size_t field;
-    const char *allowed;
-};
-
-static int word_index(const char *words, const char *word)
-{
-    size_t len = strlen(word);
-    int index = 0;
-
-    while (*words) {
-        size_t this = strcspn(words, " ");
-
-        if (this == len && strncmp(words, word, len) == 0)
-            return index;
-        words += this + strspn(words + this, " ");
-        index++;
-    }
-    return -1;
-}
-
-static int set_choice(void *field, const struct key *key, const char *value, struct wg_error *err)
-{
-    int index = word_index(key->allowed, value);
-
-    if (index < 0)
-        return wg_fail(err, "'%s' is not allowed; allowed: %s", value, key->allowed);
-    *(int *)field = index;
-    return 0;
-}
-
-static int set_seconds(void *field, const struct key *key, const char *value, struct wg_error *err)
-{
-    char *end;
-    unsigned long seconds = strtoul(value, &end, 10);
-
-    if (*value < '0' || *value > '9' || *end || seconds < 1 || seconds > DEADLINE_MAX)
-        return wg_fail(err, "'%s' is not allowed; allowed: %s", value, key->allowed);
-    *(unsigned *)field = (unsigned)seconds;
-    return 0;
-}
-
-static int set_words(void *field, const struct key *key, const char *value, struct wg_error *err)
-{
-    (void)key;
-    return wg_list_add_words(field, value) < 0 ? wg_no_memory(err) : 0;
-}
-
-static int set_sources(void *field, const struct key *key, const char *value, struct wg_error *err)
-{
-    struct wg_list *list = field;
-
-    wg_list_clear(list);
-    if (set_words(list, key, value, err) < 0)
-        return -1;
-    for (size_t i = 0; i < list->count; i++) {
-        if (!wg_is_source(list->item[i]))
-            return wg_fail(err, "'%s' is not a source; allowed: %s", list->item[i],
-                           WG_ALL_SOURCES);
-    }
-    return 0;
-}
-
-/* A list of one word a line; # begins a comment. */
-static int set_file(void *field, const struct key *key, const char *value, struct wg_error *err)
-{
-    char *line = NULL;
-    size_t size = 0;
-    int rc = 0;
-
-    (void)key;
-    if (!*value)
-        return 0;
-    if (*value != '/')
-        return wg_fail(err, "'%s' is not an absolute path", value);
-    int fd = wg_safe_open(value, err);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (!file)
-        return -1;
-    while (rc == 0 && getline(&line, &size, file) >= 0) {
-        line[strcspn(line, "#")] = '\0';
-        rc = wg_list_add_words(field, line);
-    }
-    if (rc < 0)
-        wg_no_memory(err);
-    else if (ferror(file))
-        rc = wg_fail(err, "%s: %s", value, strerror(errno));
-    free(line);
-    fclose(file);
-    return rc;
-}
-
-#define FIELD(member) offsetof(struct wg_policy, member)
-
-static const struct key keys[] = {
-    {"enforce", "cold_start", set_choice, FIELD(settings.cold_start), "report deny"},
-    {"enforce", "on_error", set_choice, FIELD(settings.deny_on_error), "allow deny"},
-    {"enforce", "rollback", set_choice, FIELD(settings.rollback), "no yes"},
-    {"enforce", "deadline", set_seconds, FIELD(settings.deadline), "1 to 60 seconds"},
-    {"detect", "order", set_sources, FIELD(order), NULL},
-    {"detect", "trust", set_choice, FIELD(operator_only), "any operator"},
-    {"rules", "names", set_words, FIELD(names), NULL},
-    {"rules", "titles", set_words, FIELD(titles), NULL},
-    {"rules", "flavors", set_words, FIELD(flavors), NULL},
-    {"rules", "uuids", set_words, FIELD(uuids), NULL},
-    {"rules", "images", set_words, FIELD(images), NULL},
-    {"rules", "projects", set_words, FIELD(projects), NULL},
-    {"rules", "uuid_file", set_file, FIELD(uuids), NULL},
-    {"rules", "image_file", set_file, FIELD(images), NULL},
-    {"rules", "exempt.names", set_words, FIELD(exempt_names), NULL},
-    {"rules", "exempt.uuids", set_words, FIELD(exempt_uuids), NULL},
-};
-
-static const struct key *find_key(const char *section, const char *name)
-{
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
-            return &keys[i];
-    }
-    return NULL;
-}
-
-static bool known_section(const char *section)
-{
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (strcmp(keys[i].section, section) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int unknown_key(const char *section, struct wg_error *err)
-{
-    size_t len = (size_t)snprintf(err->text, sizeof(err->text), "unknown key; allowed:");
-
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (strcmp(keys[i].section, section) == 0 && len < sizeof(err->text))
-            len += (size_t)snprintf(err->text + len, sizeof(err->text) - len, " %s", keys[i].name);
-    }
-    return -1;
-}
 
 static bool is_variant(const char *section)
 {
@@ -196,7 +47,7 @@ static int apply_entry(struct wg_target *target, const struct wg_entry *entry,
     }
     if (!allowed)
         return wg_target_set(target, entry->key, entry->value, err);
-    return word_index(allowed, entry->value) >= 0
+    return wg_word_index(allowed, entry->value) >= 0
                ? 0
                : wg_fail(err, "'%s' is not allowed; allowed: %s", entry->value, allowed);
 }
@@ -322,15 +173,7 @@ static int take_entry(struct wg_policy *policy, const struct wg_entry *entry, st
     if (strcmp(entry->section, "windows") == 0 || strcmp(entry->section, "linux") == 0 ||
         is_variant(entry->section))
         return 0;
-    if (!known_section(entry->section))
-        return wg_fail(err, "unknown section; allowed: enforce detect rules windows windows:NAME "
-                       "linux");
-    if (!*entry->key)
-        return 0;
-    const struct key *key = find_key(entry->section, entry->key);
-    if (!key)
-        return unknown_key(entry->section, err);
-    return key->set((char *)policy + key->field, key, entry->value, err);
+    return wg_policy_set(policy, entry, err);
 }
 
 /* [enforce] comes first, so that how a fault is to be treated is known when one is found. */
@@ -375,7 +218,9 @@ bool wg_policy_linux(const struct wg_policy *policy)
 int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err)
 {
     *policy = (struct wg_policy){
-        .settings = {.cold_start = WG_REPORT, .rollback = 1, .deadline = 5},
+        .settings = {.cold_start = WG_REPORT, .rollback = 1, .deadline = 5, .repair_window = 30, .repair_parallel = 4,
+                     .repair_decline = WG_DECLINE_OVIRT | WG_DECLINE_HOSTDEV |
+                                       WG_DECLINE_FDGROUP | WG_DECLINE_VTPM},
     };
     if (wg_list_add_words(&policy->order, WG_DEFAULT_SOURCES) < 0)
         return wg_no_memory(err);
@@ -384,6 +229,23 @@ int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *
             return -1;
     }
     return take_entries(policy, err) < 0 ? -1 : check_targets(policy, err);
+}
+
+/* FNV-1a, 64 bits; each text with its NUL, so that nothing moves from one into the next. */
+uint64_t wg_policy_digest(const struct wg_policy *policy)
+{
+    uint64_t digest = 14695981039346656037u;
+
+    for (size_t i = 0; i < policy->ini.count; i++) {
+        const struct wg_entry *entry = &policy->ini.entry[i];
+        const char *texts[] = {entry->section, entry->key, entry->value ? entry->value : ""};
+
+        for (size_t t = 0; t < sizeof(texts) / sizeof(*texts); t++) {
+            for (size_t b = 0; b <= strlen(texts[t]); b++)
+                digest = (digest ^ (unsigned char)texts[t][b]) * 1099511628211u;
+        }
+    }
+    return digest;
 }
 
 void wg_policy_clear(struct wg_policy *policy)

@@ -3,6 +3,8 @@
 #ifndef WG_POLICY_H
 #define WG_POLICY_H
 
+#include <stdint.h>
+
 #include "ini.h"
 #include "target.h"
 #include "text.h"
@@ -33,6 +35,16 @@ struct wg_policy {
  * and checks all of it. Returns 0, or -1 with *err filled; wg_policy_clear is due either way. */
 int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err);
 void wg_policy_clear(struct wg_policy *policy);
+
+/* The place of word among words that blanks separate, from 0; -1 if it is none of them. */
+int wg_word_index(const char *words, const char *word);
+
+/* Takes one entry of [enforce], [detect] or [rules]. Returns 0, or -1 with *err filled: unknown
+ * section or key, or a value that is not allowed. */
+int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, struct wg_error *err);
+
+/* What all entries say in one number: another number, another policy. Stylesheets do not count. */
+uint64_t wg_policy_digest(const struct wg_policy *policy);
 
 /* Whether there is a policy for Linux guests. */
 bool wg_policy_linux(const struct wg_policy *policy);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* The largest domain XML that is looked at, in bytes. libvirt's own RPC carries 4 MiB
@@ -52,6 +53,7 @@ struct wg_verdict {
     enum wg_os os;
     char *name;     /* NULL if the domain has none */
     char *uuid;     /* as written in the domain, NULL if it has none */
+    int id;         /* libvirt's of a running guest, -1 if the document has none */
     char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
     char *reason;   /* why it is exempt or not applicable; NULL otherwise */
     struct wg_difference *differences;
@@ -69,17 +71,30 @@ enum {
     WG_EXPLAIN = 2,
 };
 
+/* What the hook does with a guest that was cold booted against the policy. */
 enum {
-    WG_REPORT = 0,
-    WG_DENY = 1,
+    WG_REPAIR,
+    WG_DENY,
+    WG_REPORT,
+};
+
+/* Guests that a repair never restarts. */
+enum {
+    WG_DECLINE_OVIRT = 1,
+    WG_DECLINE_HOSTDEV = 2,
+    WG_DECLINE_FDGROUP = 4,
+    WG_DECLINE_VTPM = 8,
 };
 
 /* The [enforce] section of the configuration: how the callers of the engine behave. */
 struct wg_settings {
-    int cold_start;    /* WG_REPORT, WG_DENY */
+    int cold_start;    /* WG_REPAIR, WG_DENY, WG_REPORT */
     int deny_on_error; /* whether a fault of ours keeps a guest from starting */
     int rollback;      /* whether a guest that cannot start under the policy starts as it was */
     unsigned deadline; /* seconds that the daemon filter waits for the engine */
+    unsigned repair_window;   /* seconds after a boot in which a repair may restart the guest */
+    unsigned repair_parallel; /* repairs at a time */
+    unsigned repair_decline;  /* WG_DECLINE_… */
 };
 
 /*
@@ -91,6 +106,10 @@ struct wg_settings {
 struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
                                  struct wg_error *err);
 void wg_engine_close(struct wg_engine *engine);
+
+/* What the configuration says in one number: another number, another policy. The texts of
+ * stylesheets do not count. */
+uint64_t wg_engine_digest(const struct wg_engine *engine);
 
 /*
  * Judges one domain, and with WG_REWRITE also makes the document that the policy wants.
