@@ -121,14 +121,17 @@ void wg_verdict_free(struct wg_verdict *verdict)
     free(verdict);
 }
 
-void wg_verdict_print(const struct wg_verdict *verdict, FILE *out)
+static void print_os(const struct wg_verdict *verdict, FILE *out)
 {
-    fprintf(out, "%s (%s", wg_outcome_text(verdict->outcome), wg_os_text(verdict->os));
+    fputs(wg_os_text(verdict->os), out);
     if (verdict->evidence) {
         fputs(", ", out);
         wg_print_escaped(verdict->evidence, out);
     }
-    fputc(')', out);
+}
+
+static void print_findings(const struct wg_verdict *verdict, FILE *out)
+{
     if (verdict->reason) {
         fputs(": ", out);
         wg_print_escaped(verdict->reason, out);
@@ -145,4 +148,18 @@ void wg_verdict_print(const struct wg_verdict *verdict, FILE *out)
         wg_print_escaped(verdict->notes[i], out);
         fputc(']', out);
     }
+}
+
+void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out)
+{
+    print_os(verdict, out);
+    print_findings(verdict, out);
+}
+
+void wg_verdict_print(const struct wg_verdict *verdict, FILE *out)
+{
+    fprintf(out, "%s (", wg_outcome_text(verdict->outcome));
+    print_os(verdict, out);
+    fputc(')', out);
+    print_findings(verdict, out);
 }

@@ -131,4 +131,7 @@ const char *wg_outcome_text(enum wg_outcome outcome);
  */
 void wg_verdict_print(const struct wg_verdict *verdict, FILE *out);
 
+/* The same without the outcome: "windows, nova os_type: windows: clock.offset: …". */
+void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out);
+
 #endif

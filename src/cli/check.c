@@ -32,11 +32,12 @@ int wg_cli_check(int argc, char **argv)
     for (int i = 0; i < input.files; i++) {
         char *xml;
         size_t len;
-        struct wg_verdict *verdict = wg_cli_judge(&input, "check", input.file[i],
-                                                  input.explain ? WG_EXPLAIN : 0, &xml, &len);
+        struct wg_error err;
+        struct wg_verdict *verdict = wg_cli_judge(&input, input.file[i],
+                                                  input.explain ? WG_EXPLAIN : 0, &xml, &len, &err);
 
         if (!verdict)
-            code = WG_EXIT_ERROR;
+            code = wg_cli_error("check", "%s", err.text);
         else if (verdict->outcome == WG_VIOLATES && code == WG_EXIT_OK)
             code = WG_EXIT_VIOLATIONS;
         if (verdict)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The verbs of `winguest`. Each takes its own arguments, argv[0] being the verb, and returns the
- * exit code; --help is answered before they are called. An error is printed once, by wg_cli_error, as "winguest: VERB: context: cause".
+ * exit code; --help is answered before they are called. An error is printed once, by wg_cli_error,
+ * as "winguest: VERB: context: cause".
  */
 #ifndef WG_CLI_H
 #define WG_CLI_H
@@ -16,6 +17,7 @@ int wg_cli_check(int argc, char **argv);
 int wg_cli_diff(int argc, char **argv);
 int wg_cli_filter(int argc, char **argv);
 int wg_cli_hook(int argc, char **argv);
+int wg_cli_audit(int argc, char **argv);
 
 /* `winguest filter settings`: prints deadline=SECONDS and rollback=yes|no, a line each. */
 int wg_cli_settings(void);
@@ -35,9 +37,10 @@ struct wg_cli_input {
  * Returns -1 to go on, else the exit code to return. */
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input);
 
-/* Judges one file. Returns NULL after having printed why. */
-struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *verb,
-                                const char *file, unsigned flags, char **xml, size_t *len);
+/* Judges one file, whose text is in *xml for the caller to free. Returns NULL with *err filled
+ * ("FILE: …") and nothing to free. */
+struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *file, unsigned flags,
+                                char **xml, size_t *len, struct wg_error *err);
 
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
 int wg_cli_flush(const char *verb, int code);

@@ -89,9 +89,11 @@ int wg_cli_diff(int argc, char **argv)
     for (int i = 0; i < input.files; i++) {
         char *xml;
         size_t len;
-        struct wg_verdict *verdict = wg_cli_judge(&input, "diff", input.file[i], WG_REWRITE, &xml,
-                                                  &len);
-        int shown = verdict ? show(verdict, input.file[i], xml, len) : WG_EXIT_ERROR;
+        struct wg_error err;
+        struct wg_verdict *verdict = wg_cli_judge(&input, input.file[i], WG_REWRITE, &xml, &len,
+                                                  &err);
+        int shown = verdict ? show(verdict, input.file[i], xml, len)
+                            : wg_cli_error("diff", "%s", err.text);
 
         if (shown > code)
             code = shown;

@@ -26,6 +26,15 @@ static const struct command {
     {"rewrite", wg_cli_rewrite, "[--config FILE] [FILE|-]",
      "print a domain as the policy wants it",
      CONFIG_OPTION "Exit: 0, or 2 on error with nothing printed.\n"},
+    {"audit", NULL,
+     "[-c URI]… [--format text|json|prometheus|html] [--output FILE] [--config FILE]\n"
+     "                      [DIRECTORY|FILE…]",
+     "tell what the policy says of all guests of hosts, stored and running",
+     "  -c, --connect URI  a host, qemu+ssh://… say; may be given often. Without it, and without\n"
+     "                     files, qemu:///system. Hosts are read, never changed\n"
+     "  --format FORMAT    text, json, prometheus (for the textfile collector), html\n"
+     "  --output FILE      write it there, whole or not at all\n"
+     CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
     {"filter", wg_cli_filter, "enable|disable|status [--root DIR]",
      "switch the filter in libvirt's daemons on or off",
      "  enable    write systemd's drop-ins that load it; says what to restart\n"

@@ -74,17 +74,16 @@ static char *read_file(const char *file, size_t *len, struct wg_error *err)
     return bytes;
 }
 
-struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *verb,
-                                const char *file, unsigned flags, char **xml, size_t *len)
+struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *file, unsigned flags,
+                                char **xml, size_t *len, struct wg_error *err)
 {
     struct wg_verdict *verdict = NULL;
-    struct wg_error err;
 
-    *xml = read_file(file, len, &err);
+    *xml = read_file(file, len, err);
     if (*xml)
-        verdict = wg_evaluate(input->engine, *xml, *len, flags, &err);
+        verdict = wg_evaluate(input->engine, *xml, *len, flags, err);
     if (!verdict) {
-        wg_cli_error(verb, "%s: %s", strcmp(file, "-") == 0 ? "standard input" : file, err.text);
+        wg_fail_in(err, "%s", strcmp(file, "-") == 0 ? "standard input" : file);
         free(*xml);
         *xml = NULL;
     }

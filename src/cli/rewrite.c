@@ -16,9 +16,12 @@ int wg_cli_rewrite(int argc, char **argv)
     if (input.files > 1) {
         wg_cli_error("rewrite", "one file at a time");
     } else {
-        struct wg_verdict *verdict = wg_cli_judge(&input, "rewrite", input.file[0], WG_REWRITE,
-                                                  &xml, &len);
-        if (verdict) {
+        struct wg_error err;
+        struct wg_verdict *verdict = wg_cli_judge(&input, input.file[0], WG_REWRITE, &xml, &len,
+                                                  &err);
+        if (!verdict) {
+            wg_cli_error("rewrite", "%s", err.text);
+        } else {
             code = WG_EXIT_OK;
             if (verdict->xml)
                 fwrite(verdict->xml, 1, verdict->xml_len, stdout);

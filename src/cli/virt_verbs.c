@@ -8,6 +8,7 @@ static const struct {
     const char *name;
     wg_virt_verb_fn *run;
 } verbs[] = {
+    {"audit", wg_cli_audit},
     {NULL, NULL},
 };
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an audit finds, and the formats in which it is told. */
+#ifndef WG_AUDIT_H
+#define WG_AUDIT_H
+
+#include "../text.h"
+
+/* One guest, or one file. */
+struct wg_finding {
+    const char *file; /* NULL for a guest of a host */
+    const char *name; /* NULL if it has none, or cannot be read */
+    const char *uuid;
+    bool active;
+    const struct wg_verdict *stored; /* of its definition; NULL if it is transient */
+    const struct wg_verdict *live;   /* of the machine that runs; NULL if none does */
+    bool waits;                      /* what runs violates the policy, what is stored does not */
+    const char *error;               /* why it could not be judged; NULL otherwise */
+};
+
+enum { WG_OUTCOMES = WG_VIOLATES + 1 };
+
+struct wg_tally {
+    size_t outcome[WG_OUTCOMES];
+    struct wg_place_count {
+        char *where;
+        size_t count;
+    } *places;
+    size_t n_places;
+};
+
+/* A host, or the files of the command line. */
+struct wg_source {
+    const char *uri; /* NULL for files */
+    char *host;      /* its own name for itself; the URI where it did not answer */
+    char error[sizeof(((struct wg_error *)0)->text)]; /* "" unless it failed as a whole */
+    size_t guests;
+    size_t errors; /* guests that could not be judged */
+    size_t waiting;
+    struct wg_tally stored;
+    struct wg_tally live;
+    char *text; /* what the format wrote of its guests */
+    size_t text_len;
+};
+
+struct wg_audit {
+    struct wg_source *source;
+    size_t sources;
+    bool colour;
+};
+
+/* A way to tell it. Each may be NULL. What guest writes for the guests of all sources comes between
+ * what begin and end write; first tells whether it is the first of all. */
+struct wg_format {
+    const char *name;
+    void (*begin)(const struct wg_audit *audit, FILE *out);
+    int (*guest)(const struct wg_audit *audit, const struct wg_source *source,
+                 const struct wg_finding *finding, FILE *out);
+    const char *separator; /* between guests */
+    int (*end)(const struct wg_audit *audit, FILE *out, struct wg_error *err);
+    /* Instead of writing what guest wrote as it is: the whole document, made of it. */
+    int (*document)(const struct wg_audit *audit, const char *guests, size_t len, FILE *out,
+                    struct wg_error *err);
+};
+
+extern const struct wg_format wg_format_text;
+extern const struct wg_format wg_format_json;
+extern const struct wg_format wg_format_prometheus;
+extern const struct wg_format wg_format_html;
+
+/* Adds a verdict. Returns 0, or -1 if there is no memory. */
+int wg_tally_add(struct wg_tally *tally, const struct wg_verdict *verdict);
+void wg_tally_clear(struct wg_tally *tally);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Standard output, or a file that is there whole or not at all. */
+#ifndef WG_OUTPUT_H
+#define WG_OUTPUT_H
+
+#include "../text.h"
+
+struct wg_output {
+    FILE *file;
+    const char *path; /* NULL: standard output */
+    char *fresh;      /* the file that becomes path */
+};
+
+/* path NULL is standard output. Returns 0, or -1 with *err filled. */
+int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err);
+
+/* Puts what was written in its place. Returns 0, or -1 with *err filled and nothing changed. */
+int wg_output_commit(struct wg_output *output, struct wg_error *err);
+void wg_output_abandon(struct wg_output *output);
+
+#endif
