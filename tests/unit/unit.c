@@ -89,6 +89,16 @@ struct wg_domain parse(const char *xml)
     return domain;
 }
 
+struct wg_policy load_policy(const char *text)
+{
+    struct wg_policy policy;
+    struct wg_error err;
+
+    if (wg_policy_load(put_file("policy", text), &policy, &err) < 0)
+        fail_msg("%s\n%s", text, err.text);
+    return policy;
+}
+
 char *printed(void (*print)(const char *text, FILE *out), const char *text)
 {
     char *out = NULL;

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "domain.h"
+#include "policy.h"
 #include "target.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -42,6 +43,9 @@ void assert_contains(const char *row, const char *got, const char *want);
 
 /* A domain that parses; for wg_domain_clear(). */
 struct wg_domain parse(const char *xml);
+
+/* A configuration with that text, which must be good; for wg_policy_clear(). */
+struct wg_policy load_policy(const char *text);
 
 /* What print() writes, for free(). */
 char *printed(void (*print)(const char *text, FILE *out), const char *text);
