@@ -4,9 +4,15 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RECONNECT_SECONDS 60
 
 struct wg_virt {
     virConnectPtr conn;
+    char *uri;
+    bool read_only;
 };
 
 /* libvirt prints every error on standard error unless it is told otherwise. */
@@ -16,22 +22,29 @@ static void keep_quiet(void *unused, virErrorPtr error)
     (void)error;
 }
 
+static int connect_to(struct wg_virt *virt, struct wg_error *err)
+{
+    virt->conn = virConnectOpenAuth(virt->uri, virConnectAuthPtrDefault,
+                                    virt->read_only ? VIR_CONNECT_RO : 0);
+    return virt->conn ? 0 : wg_fail(err, "%s: %s", virt->uri, virGetLastErrorMessage());
+}
+
 struct wg_virt *wg_virt_open(const char *uri, bool read_only, struct wg_error *err)
 {
     struct wg_virt *virt = calloc(1, sizeof(*virt));
 
-    if (!virt) {
+    if (virt)
+        virt->uri = strdup(uri ? uri : "qemu:///system");
+    if (!virt || !virt->uri) {
+        free(virt);
         wg_no_memory(err);
         return NULL;
     }
-    if (!uri)
-        uri = "qemu:///system";
+    virt->read_only = read_only;
     virSetErrorFunc(NULL, keep_quiet);
-    virt->conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, read_only ? VIR_CONNECT_RO : 0);
-    if (virt->conn)
+    if (connect_to(virt, err) == 0)
         return virt;
-    wg_fail(err, "%s: %s", uri, virGetLastErrorMessage());
-    free(virt);
+    wg_virt_close(virt);
     return NULL;
 }
 
@@ -39,7 +52,9 @@ void wg_virt_close(struct wg_virt *virt)
 {
     if (!virt)
         return;
-    virConnectClose(virt->conn);
+    if (virt->conn)
+        virConnectClose(virt->conn);
+    free(virt->uri);
     free(virt);
 }
 
@@ -150,12 +165,203 @@ char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml whic
     return xml;
 }
 
-int wg_virt_define(struct wg_virt *virt, const char *xml, struct wg_error *err)
+/* Sees to it that the connection lives. */
+static int revive(struct wg_virt *virt, struct wg_error *err)
 {
-    virDomainPtr domain = virDomainDefineXMLFlags(virt->conn, xml, 0);
+    if (virt->conn && virConnectIsAlive(virt->conn) == 1)
+        return 0;
+    if (virt->conn)
+        virConnectClose(virt->conn);
+    for (int tries = RECONNECT_SECONDS * 2; connect_to(virt, err) < 0; tries--) {
+        if (tries == 0)
+            return -1;
+        usleep(500000);
+    }
+    return 0;
+}
 
+static int take_domain(virDomainPtr domain, const char *what, struct wg_error *err)
+{
     if (!domain)
-        return failed(err, "define");
+        return failed(err, what);
     virDomainFree(domain);
     return 0;
+}
+
+int wg_virt_define(struct wg_virt *virt, const char *xml, struct wg_error *err)
+{
+    return revive(virt, err) < 0
+               ? -1
+               : take_domain(virDomainDefineXMLFlags(virt->conn, xml, 0), "define", err);
+}
+
+/* 1 and *domain, to be freed by the caller; 0 if there is none; -1. */
+static int find(struct wg_virt *virt, const char *uuid, virDomainPtr *domain, struct wg_error *err)
+{
+    if (revive(virt, err) < 0)
+        return -1;
+    *domain = virDomainLookupByUUIDString(virt->conn, uuid);
+    if (*domain)
+        return 1;
+    return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? 0
+                                                       : wg_fail(err, "%s", virGetLastErrorMessage());
+}
+
+/* As find(), but a guest that is not there is an error. Returns NULL with *err filled. */
+static virDomainPtr need(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    virDomainPtr domain = NULL;
+
+    if (find(virt, uuid, &domain, err) == 0)
+        wg_fail(err, "there is no such guest any more");
+    return domain;
+}
+
+/* rc of a call of libvirt's: negative is an error. */
+static int done(virDomainPtr domain, int rc, struct wg_error *err)
+{
+    if (rc < 0)
+        wg_fail(err, "%s", virGetLastErrorMessage());
+    virDomainFree(domain);
+    return rc < 0 ? -1 : 0;
+}
+
+static void read_state(int state, int reason, struct wg_virt_status *status)
+{
+    switch (state) {
+    case VIR_DOMAIN_RUNNING:
+        status->state = WG_VIRT_RUNNING;
+        status->fresh = reason == VIR_DOMAIN_RUNNING_BOOTED ||
+                       reason == VIR_DOMAIN_RUNNING_UNPAUSED;
+        break;
+    case VIR_DOMAIN_PAUSED:
+        status->state = WG_VIRT_PAUSED;
+        status->fresh = reason == VIR_DOMAIN_PAUSED_USER ||
+                       reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+        break;
+    case VIR_DOMAIN_SHUTOFF:
+        status->state = WG_VIRT_OFF;
+        break;
+    default: /* blocked, being shut down, crashed, suspended by itself */
+        status->state = WG_VIRT_RUNNING;
+    }
+}
+
+int wg_virt_look(struct wg_virt *virt, const char *uuid, struct wg_virt_status *status,
+                 struct wg_error *err)
+{
+    virDomainPtr domain;
+    int state, reason, saved, persistent;
+    int rc = find(virt, uuid, &domain, err);
+
+    *status = (struct wg_virt_status){.state = WG_VIRT_GONE, .id = -1};
+    if (rc <= 0)
+        return rc;
+    rc = virDomainGetState(domain, &state, &reason, 0);
+    if (rc >= 0)
+        rc = persistent = virDomainIsPersistent(domain);
+    if (rc >= 0)
+        rc = saved = virDomainHasManagedSaveImage(domain, 0);
+    if (rc >= 0)
+        rc = status->snapshots = virDomainSnapshotNum(domain, 0);
+    if (rc >= 0) {
+        read_state(state, reason, guest);
+        status->persistent = persistent == 1;
+        status->saved = saved == 1;
+        if (status->state != WG_VIRT_OFF)
+            status->id = (int)virDomainGetID(domain);
+    } else if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) {
+        rc = 0;
+    }
+    return done(domain, rc, err);
+}
+
+/* virDomainMemoryStats waits for its turn and changes nothing. libvirt lets it wait 30 s
+ * (QEMU_JOB_WAIT_TIME) at a time. */
+int wg_virt_settle(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
+    virDomainPtr domain;
+    int code = VIR_ERR_OK;
+    int rc = find(virt, uuid, &domain, err);
+
+    if (rc <= 0)
+        return rc;
+    do {
+        rc = virDomainMemoryStats(domain, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
+        code = rc < 0 ? virGetLastErrorCode() : VIR_ERR_OK;
+    } while (code == VIR_ERR_OPERATION_TIMEOUT);
+    /* Whatever else it says, it is not running for one, it was its turn. */
+    virDomainFree(domain);
+    return virConnectIsAlive(virt->conn) == 1 ? 0 : wg_fail(err, "the connection was lost");
+}
+
+char *wg_virt_name(struct wg_virt *virt, const char *uuid)
+{
+    struct wg_error err;
+    virDomainPtr domain = need(virt, uuid, &err);
+    char *name = domain ? strdup(virDomainGetName(domain)) : NULL;
+
+    if (domain)
+        virDomainFree(domain);
+    return name;
+}
+
+static char *get_xml(struct wg_virt *virt, const char *uuid, unsigned flags, struct wg_error *err)
+{
+    virDomainPtr domain = need(virt, uuid, err);
+    char *xml = domain ? virDomainGetXMLDesc(domain, flags) : NULL;
+
+    if (domain)
+        done(domain, xml ? 0 : -1, err);
+    return xml;
+}
+
+char *wg_virt_live_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    return get_xml(virt, uuid, 0, err);
+}
+
+char *wg_virt_stored_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    return get_xml(virt, uuid, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE, err);
+}
+
+void wg_virt_forget(char *xml)
+{
+    if (xml)
+        explicit_bzero(xml, strlen(xml));
+    free(xml);
+}
+
+int wg_virt_boot(struct wg_virt *virt, const char *xml, struct wg_error *err)
+{
+    return revive(virt, err) < 0
+               ? -1
+               : take_domain(virDomainCreateXML(virt->conn, xml, 0), "start", err);
+}
+
+int wg_virt_destroy(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    virDomainPtr domain = need(virt, uuid, err);
+    int rc = domain ? virDomainDestroy(domain) : -1;
+
+    if (domain && rc < 0 && virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID)
+        rc = 0;
+    return domain ? done(domain, rc, err) : -1;
+}
+
+int wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    virDomainPtr domain = need(virt, uuid, err);
+
+    return domain ? done(domain, virDomainCreate(domain), err) : -1;
+}
+
+int wg_virt_undefine(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    virDomainPtr domain = need(virt, uuid, err);
+
+    return domain ? done(domain, virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM), err)
+                  : -1;
 }

@@ -44,4 +44,55 @@ char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml whic
 /* Stores a definition. Returns 0, or -1 with *err filled. */
 int wg_virt_define(struct wg_virt *virt, const char *xml, struct wg_error *err);
 
+#define WG_UUID_SIZE 37 /* VIR_UUID_STRING_BUFLEN */
+
+enum wg_virt_state {
+    WG_VIRT_GONE, /* there is no such guest */
+    WG_VIRT_OFF,
+    WG_VIRT_RUNNING,
+    WG_VIRT_PAUSED,
+};
+
+struct wg_virt_status {
+    enum wg_virt_state state;
+    bool fresh; /* running or paused since its boot as a client that boots it leaves it: not
+                   migrated, restored, reverted, crashed, or stopped by its disk */
+    int id;     /* -1 unless it runs or is paused */
+    bool persistent;
+    bool saved;    /* its next start takes its state from a managed save */
+    int snapshots; /* their number */
+};
+
+/* What follows names guests by UUID, returns 0, or -1 with *err filled, and connects anew, for up
+ * to a minute, if the connection is lost: the daemon may be restarted at any time. */
+
+int wg_virt_look(struct wg_virt *virt, const char *uuid, struct wg_virt_status *status,
+                 struct wg_error *err);
+
+/* Waits until no call of another client changes the guest, its start above all. */
+int wg_virt_settle(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+
+/* The guest's name for messages, to be freed by the caller; NULL if there is no such guest. */
+char *wg_virt_name(struct wg_virt *virt, const char *uuid);
+
+/* What of a guest: as it runs, without its secrets; as it is defined, or, if it is transient, would
+ * be, with them. To be freed by the caller (wg_virt_forget), NULL with *err filled. */
+char *wg_virt_live_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+char *wg_virt_stored_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+
+/* Frees a document without leaving the secrets in it in memory. */
+void wg_virt_forget(char *xml);
+
+/* Ends its QEMU. A guest that is off already is no error. */
+int wg_virt_destroy(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+
+/* Boots the guest from xml whatever its stored definition says, which stays as it is. */
+int wg_virt_boot(struct wg_virt *virt, const char *xml, struct wg_error *err);
+
+/* Boots it from its stored definition. */
+int wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+
+/* Makes a running guest transient. */
+int wg_virt_undefine(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+
 #endif
