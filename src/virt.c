@@ -265,7 +265,7 @@ int wg_virt_look(struct wg_virt *virt, const char *uuid, struct wg_virt_status *
     if (rc >= 0)
         rc = status->snapshots = virDomainSnapshotNum(domain, 0);
     if (rc >= 0) {
-        read_state(state, reason, guest);
+        read_state(state, reason, status);
         status->persistent = persistent == 1;
         status->saved = saved == 1;
         if (status->state != WG_VIRT_OFF)
