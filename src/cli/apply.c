@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stored definitions only: nothing here starts or stops a guest. */
+#include <fnmatch.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../virt.h"
+#include "cli.h"
+#include "undo.h"
+
+struct run {
+    const char *uri;
+    const char *config;
+    bool all;
+    bool dry;
+    bool yes;
+    bool undo;
+    char **glob;
+    int globs;
+    bool *used; /* per glob: some guest fitted it */
+    struct wg_virt *virt;
+    struct wg_engine *engine;
+    bool recording;
+    size_t changed;
+    size_t failed;
+};
+
+static void say(const struct wg_virt_guest *guest, const char *what)
+{
+    wg_print_escaped(wg_virt_guest_name(guest), stdout);
+    printf(": %s\n", what);
+}
+
+static void complain(struct run *run, const struct wg_virt_guest *guest, const char *cause)
+{
+    run->failed++;
+    wg_cli_error("apply", "%s: %s", wg_virt_guest_name(guest), cause);
+}
+
+static bool chosen(struct run *run, const char *name)
+{
+    bool fits = run->all;
+
+    for (int i = 0; i < run->globs; i++) {
+        if (strcmp(run->glob[i], name) == 0 || fnmatch(run->glob[i], name, 0) == 0)
+            fits = run->used[i] = true;
+    }
+    return fits;
+}
+
+/* Keeps the old definition, stores the new one, and keeps what libvirt made of that. */
+static int replace(struct run *run, const struct wg_virt_guest *guest, const char *old,
+                   const char *new, struct wg_error *err)
+{
+    const char *uuid = wg_virt_guest_uuid(guest);
+
+    if (!run->recording && wg_undo_begin(run->uri, err) < 0)
+        return -1;
+    run->recording = true;
+    if (wg_undo_keep(uuid, old, err) < 0)
+        return -1;
+    if (wg_virt_define(run->virt, new, err) < 0) {
+        wg_undo_forget(uuid);
+        return -1;
+    }
+    char *stored = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, err);
+    if (stored && wg_undo_seal(uuid, stored, err) < 0)
+        wg_cli_error("apply", "%s: it cannot be undone: %s", wg_virt_guest_name(guest), err->text);
+    free(stored);
+    return 0;
+}
+
+/* The definition may have been edited while the engine looked at it, or the operator at our
+ * question: then it is somebody else's and stays. */
+static void change(struct run *run, const struct wg_virt_guest *guest, const char *old,
+                   const struct wg_verdict *verdict)
+{
+    struct wg_error err;
+    char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
+
+    if (!now)
+        complain(run, guest, err.text);
+    else if (strcmp(now, old) != 0)
+        complain(run, guest, "its definition changed meanwhile, it is left alone; run it again");
+    else if (replace(run, guest, old, verdict->xml, &err) < 0)
+        complain(run, guest, err.text);
+    else {
+        run->changed++;
+        say(guest, wg_virt_guest_active(guest) ? "redefined, waits for a cold boot" : "redefined");
+    }
+    free(now);
+}
+
+static void show(struct run *run, const struct wg_virt_guest *guest, const char *old,
+                 const struct wg_verdict *verdict)
+{
+    struct wg_error err;
+
+    run->changed++;
+    if (wg_cli_show_diff(wg_virt_guest_name(guest), old, strlen(old), verdict->xml,
+                         verdict->xml_len, &err) < 0)
+        complain(run, guest, err.text);
+}
+
+typedef void act_fn(struct run *run, const struct wg_virt_guest *guest, const char *old,
+                    const struct wg_verdict *verdict);
+
+static void count(struct run *run, const struct wg_virt_guest *guest, const char *old,
+                  const struct wg_verdict *verdict)
+{
+    (void)old;
+    run->changed++;
+    wg_print_escaped(wg_virt_guest_name(guest), stdout);
+    fputs(": ", stdout);
+    wg_verdict_print(verdict, stdout);
+    putchar('\n');
+}
+
+/* Judges the chosen guests and calls act for those whose definition must change. */
+static void each_violation(struct run *run, struct wg_virt_guest **guests, size_t number,
+                           act_fn *act)
+{
+    for (size_t i = 0; i < number; i++) {
+        struct wg_verdict *verdict = NULL;
+        struct wg_error err;
+
+        if (!chosen(run, wg_virt_guest_name(guests[i])))
+            continue;
+        if (!wg_virt_guest_persistent(guests[i])) {
+            if (!run->all)
+                complain(run, guests[i], "is transient: it has no definition to change");
+            continue;
+        }
+        char *xml = wg_virt_guest_xml(guests[i], WG_VIRT_INACTIVE_SECURE, &err);
+        if (xml)
+            verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, &err);
+        if (!verdict)
+            complain(run, guests[i], err.text);
+        else if (verdict->xml)
+            act(run, guests[i], xml, verdict);
+        wg_verdict_free(verdict);
+        free(xml);
+    }
+}
+
+static bool agreed(const struct run *run, const char *question)
+{
+    char answer[16];
+
+    if (run->yes)
+        return true;
+    if (!isatty(STDIN_FILENO)) {
+        wg_cli_error("apply", "no terminal to ask on; --yes does it without asking");
+        return false;
+    }
+    printf("%s [y/N] ", question);
+    fflush(stdout);
+    return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
+static int apply(struct run *run, struct wg_virt_guest **guests, size_t number)
+{
+    each_violation(run, guests, number, run->dry ? show : count);
+    if (run->dry)
+        return run->changed ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
+    if (run->changed == 0)
+        return WG_EXIT_OK;
+    fflush(stdout);
+    if (!agreed(run, "Redefine these guests?"))
+        return WG_EXIT_ERROR;
+    run->changed = 0;
+    run->failed = 0;
+    each_violation(run, guests, number, change);
+    return WG_EXIT_OK;
+}
+
+/* Under the daemon filter the old definition has been rewritten on its way. */
+static void check_undone(struct run *run, const struct wg_virt_guest *guest, const char *before)
+{
+    struct wg_error err;
+    char *after = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
+
+    if (!after)
+        complain(run, guest, err.text);
+    else if (strcmp(after, before) == 0)
+        complain(run, guest, "the daemon filter brought its old definition in line at once; mend: "
+                 "winguest filter disable, and restart the daemon");
+    else {
+        say(guest, "its definition of before is back");
+        wg_undo_forget(wg_virt_guest_uuid(guest));
+    }
+    free(after);
+}
+
+static void undo_guest(struct run *run, const struct wg_virt_guest *guest)
+{
+    const char *uuid = wg_virt_guest_uuid(guest);
+    struct wg_error err;
+    bool unchanged;
+    char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
+    char *old = now ? wg_undo_find(uuid, now, &unchanged, &err) : NULL;
+
+    if (!now || (!old && *err.text))
+        complain(run, guest, err.text);
+    else if (old && !unchanged)
+        complain(run, guest, "its definition was changed since, it is left alone");
+    else if (old && wg_virt_define(run->virt, old, &err) < 0)
+        complain(run, guest, err.text);
+    else if (old)
+        check_undone(run, guest, now);
+    free(old);
+    free(now);
+}
+
+static int undo(struct run *run, struct wg_virt_guest **guests, size_t number)
+{
+    if (!agreed(run, "Define again what the last apply replaced?"))
+        return WG_EXIT_ERROR;
+    for (size_t i = 0; i < number; i++) {
+        if (wg_virt_guest_persistent(guests[i]))
+            undo_guest(run, guests[i]);
+    }
+    return WG_EXIT_OK;
+}
+
+static int on_host(struct run *run)
+{
+    struct wg_error err;
+    size_t number = 0;
+    int code = WG_EXIT_ERROR;
+    struct wg_virt_guest **guests = NULL;
+
+    run->engine = wg_engine_open(run->config, NULL, &err);
+    run->virt = run->engine ? wg_virt_open(run->uri, false, &err) : NULL;
+    guests = run->virt ? wg_virt_guests(run->virt, &number, &err) : NULL;
+    if (!guests)
+        wg_cli_error("apply", "%s", err.text);
+    else
+        code = run->undo ? undo(run, guests, number) : apply(run, guests, number);
+    for (int i = 0; guests && i < run->globs; i++) {
+        if (!run->used[i])
+            code = wg_cli_error("apply", "%s: no such guest", run->glob[i]);
+    }
+    wg_virt_guests_free(guests, number);
+    wg_virt_close(run->virt);
+    wg_engine_close(run->engine);
+    return run->failed ? WG_EXIT_ERROR : code;
+}
+
+static int take_arguments(struct run *run, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"connect", required_argument, NULL, 'c'}, {"config", required_argument, NULL, 'C'},
+        {"all", no_argument, NULL, 'a'},           {"dry-run", no_argument, NULL, 'n'},
+        {"yes", no_argument, NULL, 'y'},           {"undo", no_argument, NULL, 'u'},
+        {0},
+    };
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "+:c:", options, NULL)) != -1) {
+        run->all |= c == 'a';
+        run->dry |= c == 'n';
+        run->yes |= c == 'y';
+        run->undo |= c == 'u';
+        if (c == 'c')
+            run->uri = optarg;
+        else if (c == 'C')
+            run->config = optarg;
+        else if (c == ':')
+            return wg_cli_error("apply", "%s needs a value", argv[optind - 1]);
+        else if (c == '?')
+            return wg_cli_error("apply", "'%s' is not an option here; see winguest apply --help",
+                                argv[optind - 1]);
+    }
+    run->glob = argv + optind;
+    run->globs = argc - optind;
+    if (run->undo ? run->all || run->globs || run->dry : run->all == (run->globs > 0))
+        return wg_cli_error("apply", "expects --all, or names of guests, or --undo alone");
+    return -1;
+}
+
+/* An undo goes to the host that the apply was done on, unless told otherwise. */
+static int choose_host(struct run *run, char **recorded)
+{
+    struct wg_error err;
+
+    *recorded = NULL;
+    if (run->undo) {
+        *recorded = wg_undo_uri(&err);
+        if (!*recorded)
+            return wg_cli_error("apply", "%s", err.text);
+        if (run->uri && strcmp(run->uri, *recorded) != 0)
+            return wg_cli_error("apply", "the last apply was done on %s", *recorded);
+        run->uri = *recorded;
+    }
+    if (!run->uri)
+        run->uri = "qemu:///system";
+    return -1;
+}
+
+int wg_cli_apply(int argc, char **argv)
+{
+    struct run run = {0};
+    char *recorded = NULL;
+    int code = take_arguments(&run, argc, argv);
+
+    if (code >= 0)
+        return code;
+    run.used = calloc((size_t)run.globs + 1, sizeof(*run.used));
+    if (!run.used)
+        return wg_cli_error("apply", "out of memory");
+    wg_undo_sweep();
+    code = choose_host(&run, &recorded);
+    if (code < 0)
+        code = on_host(&run);
+    wg_undo_sweep();
+    free(recorded);
+    free(run.used);
+    return wg_cli_flush("apply", code);
+}
