@@ -99,6 +99,20 @@ struct wg_policy load_policy(const char *text)
     return policy;
 }
 
+struct wg_verdict *judge(const char *conf, const char *xml, unsigned flags)
+{
+    struct wg_error err = {""};
+    struct wg_engine *engine = wg_engine_open(put_file("policy", conf), NULL, &err);
+
+    if (!engine)
+        fail_msg("%s\n%s", conf, err.text);
+    struct wg_verdict *verdict = wg_evaluate(engine, xml, strlen(xml), flags, &err);
+    if (!verdict)
+        fail_msg("%s\n%s", xml, err.text);
+    wg_engine_close(engine);
+    return verdict;
+}
+
 char *printed(void (*print)(const char *text, FILE *out), const char *text)
 {
     char *out = NULL;

@@ -47,6 +47,10 @@ struct wg_domain parse(const char *xml);
 /* A configuration with that text, which must be good; for wg_policy_clear(). */
 struct wg_policy load_policy(const char *text);
 
+/* What an engine with that configuration says of a domain, which it must be able to read; for
+ * wg_verdict_free(). */
+struct wg_verdict *judge(const char *conf, const char *xml, unsigned flags);
+
 /* What print() writes, for free(). */
 char *printed(void (*print)(const char *text, FILE *out), const char *text);
 
