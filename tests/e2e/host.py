@@ -381,7 +381,7 @@ class Host:
     def log_lines(self, pattern=""):
         return [line for line in list(self.syslog.lines) if re.search(pattern, line)]
 
-    def wait_log(self, pattern, seconds=10):
+    def wait_log(self, pattern, seconds=30):
         try:
             return wait_for(f"syslog line /{pattern}/", lambda: self.log_lines(pattern), seconds)
         except HostError as err:
