@@ -172,6 +172,7 @@ static struct _virConnect *opened(struct _virConnect *conn, unsigned int flags)
         if (uri != NULL && strncmp(uri, "qemu:///", 8) == 0)
             wg_conns_add(conn);
         free(uri);
+        libvirt->virResetLastError();
     }
     errno = saved_errno;
     return conn;

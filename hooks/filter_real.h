@@ -32,7 +32,8 @@
     X(virDomainHasManagedSaveImage) \
     X(virDomainFree) \
     X(virSaveLastError) \
-    X(virFreeError)
+    X(virFreeError) \
+    X(virResetLastError)
 
 /* Libvirt's own functions, a pointer each, under their own names. */
 struct wg_libvirt {

@@ -263,16 +263,17 @@ void wg_start_may_follow(struct _virDomain *defined, const char *said)
     const struct wg_libvirt *libvirt = wg_libvirt();
     struct wg_fingerprint print;
     char uuid[WG_UUID_SIZE];
-    char *now;
+    char *now = NULL;
 
-    if (libvirt->virDomainGetUUIDString(defined, uuid) < 0)
-        return;
-    now = said == NULL ? NULL : read_definition(defined);
-    if (now == NULL) {
-        wg_memory_forget(uuid);
-        return;
+    if (libvirt->virDomainGetUUIDString(defined, uuid) == 0) {
+        now = said == NULL ? NULL : read_definition(defined);
+        if (now != NULL) {
+            print = wg_fingerprint_of(now);
+            wg_memory_keep(uuid, said, &print);
+        } else {
+            wg_memory_forget(uuid);
+        }
     }
-    print = wg_fingerprint_of(now);
-    wg_memory_keep(uuid, said, &print);
     free(now);
+    libvirt->virResetLastError();
 }

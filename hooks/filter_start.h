@@ -26,7 +26,8 @@ int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *
 
 /*
  * To be called when a guest was defined and it has worked: @said is the client's own XML if the
- * policy was put into it, or NULL if it went through unchanged. Remembers it for the guest's start.
+ * policy was put into it, or NULL if it went through unchanged. Remembers it for the guest's start,
+ * unless the client may not read what is stored now. Leaves no error behind.
  */
 void wg_start_may_follow(struct _virDomain *defined, const char *said);
 

@@ -52,6 +52,7 @@ int virDomainFree(struct _virDomain *domain);
 
 struct _virError *virSaveLastError(void);
 void virFreeError(struct _virError *error);
+void virResetLastError(void);
 
 /* Exported, but not promised: the filter does without it where it is missing. */
 int virSetError(struct _virError *error);

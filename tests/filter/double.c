@@ -424,6 +424,11 @@ int virSetError(struct _virError *error)
     return 0;
 }
 
+void virResetLastError(void)
+{
+    last_error.text[0] = '\0';
+}
+
 void virFreeError(struct _virError *error)
 {
     __atomic_sub_fetch(&errors, 1, __ATOMIC_RELAXED);

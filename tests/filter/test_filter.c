@@ -306,6 +306,18 @@ static void a_start_that_fails_after_a_definition_is_rolled_back(void **state)
     virDomainFree(domain);
 }
 
+/* Without the right to read what is stored, an edit could not be told: then nothing is put back. */
+static void a_client_that_may_not_read_has_no_rollback_of_its_definition(void **state)
+{
+    struct _virDomain *domain = virDomainDefineXML(conn, xml_of("secret2"));
+
+    (void)state;
+    assert_non_null(domain);
+    assert_string_equal(double_error(), "");
+    assert_policy(double_definition("secret2"), true);
+    virDomainFree(domain);
+}
+
 static void somebody_elses_edit_is_never_overwritten(void **state)
 {
     struct _virDomain *domain = defined_without_policy("edited");
@@ -407,6 +419,8 @@ int main(void)
         cmocka_unit_test_setup(a_definition_that_is_refused_goes_through_as_it_was, forget),
         cmocka_unit_test_setup(a_start_that_fails_is_rolled_back, forget),
         cmocka_unit_test_setup(a_start_that_fails_after_a_definition_is_rolled_back, forget),
+        cmocka_unit_test_setup(a_client_that_may_not_read_has_no_rollback_of_its_definition,
+                               forget),
         cmocka_unit_test_setup(somebody_elses_edit_is_never_overwritten, forget),
         cmocka_unit_test_setup(a_client_with_few_rights_gets_its_call_unchanged, forget),
         cmocka_unit_test_setup(a_fault_of_the_engine_is_nobodys_but_ours, forget),
