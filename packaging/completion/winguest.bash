@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for winguest; tests/completion/run holds it to `winguest --help`
+
+_winguest_guests() {
+    virsh -q list --all --name 2>/dev/null
+}
+
+_winguest() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]} words=
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words="apply audit check diff filter probe repair rewrite --help --version"
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+        return
+    fi
+    case $previous in
+        --config | --output)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        --root)
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            return
+            ;;
+        --format)
+            mapfile -t COMPREPLY < <(compgen -W "text json prometheus html" -- "$current")
+            return
+            ;;
+        -c | --connect)
+            mapfile -t COMPREPLY < <(compgen -W "qemu:///system qemu:///session qemu+ssh://" -- "$current")
+            return
+            ;;
+    esac
+    case $command in
+        apply) words="--connect --all --dry-run --yes --undo --config --help" ;;
+        audit) words="--connect --format --output --config --help" ;;
+        check) words="--config --explain --help" ;;
+        diff | rewrite) words="--config --help" ;;
+        filter) words="enable disable status --root --help" ;;
+        probe) words="--connect --help" ;;
+        repair) words="--pending --help" ;;
+    esac
+    if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
+        words=$(_winguest_guests)
+    elif [ "${current#-}" = "$current" ] && [ "$command" != filter ]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -o filenames -F _winguest winguest
