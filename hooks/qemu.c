@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../src/module.h"
 #include "hook.h"
 #include "marks.h"
 
@@ -56,8 +57,7 @@ static int decide(void)
     wg_hook_answer_fn *answer;
 
     expect_the_worst();
-    void *engine = dlopen(WG_PKGLIBDIR "/engine.so", RTLD_NOW | RTLD_LOCAL);
-    *(void **)&answer = engine ? dlsym(engine, WG_HOOK_ANSWER) : NULL;
+    *(void **)&answer = wg_module("engine.so", WG_HOOK_ANSWER, true);
     return answer ? answer(&call) : wg_hook_fault(&call, dlerror());
 }
 

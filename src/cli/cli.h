@@ -17,6 +17,7 @@ int wg_cli_check(int argc, char **argv);
 int wg_cli_diff(int argc, char **argv);
 int wg_cli_filter(int argc, char **argv);
 int wg_cli_hook(int argc, char **argv);
+int wg_cli_apply(int argc, char **argv);
 int wg_cli_audit(int argc, char **argv);
 
 /* `winguest filter settings`: prints deadline=SECONDS and rollback=yes|no, a line each. */
@@ -42,13 +43,18 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
 struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *file, unsigned flags,
                                 char **xml, size_t *len, struct wg_error *err);
 
+/* Shows on standard output how new differs from old, as a unified diff. Returns 0, or -1 with *err
+ * filled. */
+int wg_cli_show_diff(const char *label, const char *old, size_t old_len, const char *new,
+                     size_t new_len, struct wg_error *err);
+
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
 int wg_cli_flush(const char *verb, int code);
 
-/* The verbs that need libvirt are in a module of their own, virt.so, which exports one function:
- * it runs the verb that argv[0] names. */
-typedef int wg_virt_verb_fn(int argc, char **argv);
-wg_virt_verb_fn wg_virt_verb;
-#define WG_VIRT_VERB "wg_virt_verb"
+/* The verbs are in two modules, those that need libvirt in virt.so, the others in engine.so. Each
+ * exports one function, which runs the verb that argv[0] names. */
+typedef int wg_cli_verb_fn(int argc, char **argv);
+wg_cli_verb_fn wg_cli_verb;
+#define WG_CLI_VERB "wg_cli_verb"
 
 #endif

@@ -3,29 +3,69 @@
 #include <locale.h>
 #include <string.h>
 
+#include "../module.h"
 #include "cli.h"
 
 #define CONFIG_OPTION "  --config FILE   use this configuration, not " WG_SYSCONFDIR \
                       "/libvirt/winguest.conf\n"
 
+/* Runs a verb in the module that has it. */
+static int run_in(const char *module, bool lean, int argc, char **argv)
+{
+    wg_cli_verb_fn *verb;
+
+    *(void **)&verb = wg_module(module, WG_CLI_VERB, lean);
+    return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
+                                                           "package", dlerror());
+}
+
+static int in_engine(int argc, char **argv)
+{
+    return run_in("engine.so", false, argc, argv);
+}
+
+/* The daemon filter waits for it at every definition. */
+static int in_lean_engine(int argc, char **argv)
+{
+    return run_in("engine.so", true, argc, argv);
+}
+
+/* libvirt's client library, whose loading takes longer than a whole decision */
+static int in_libvirt(int argc, char **argv)
+{
+    return run_in("virt.so", false, argc, argv);
+}
+
 static const struct command {
     const char *name;
-    int (*run)(int argc, char **argv); /* NULL: in the module that links libvirt */
+    wg_cli_verb_fn *run; /* NULL: in the module that links libvirt */
     const char *arguments;
     const char *summary; /* NULL: not for people */
     const char *details;
 } commands[] = {
-    {"check", wg_cli_check, "[--config FILE] [--explain] [FILE…|-]",
+    {"check", in_engine, "[--config FILE] [--explain] [FILE…|-]",
      "tell what the policy says of domains, a line a guest",
      CONFIG_OPTION
      "  --explain       also print every sign that was looked for, and what it said\n"
      "Exit: 0 compliant or not concerned, 1 violations, 2 error.\n"},
-    {"diff", wg_cli_diff, "[--config FILE] [FILE…|-]",
+    {"diff", in_engine, "[--config FILE] [FILE…|-]",
      "show what the policy would change, as a unified diff",
      CONFIG_OPTION "Exit: 0 nothing to change, 1 changes, 2 error.\n"},
-    {"rewrite", wg_cli_rewrite, "[--config FILE] [FILE|-]",
+    {"rewrite", in_engine, "[--config FILE] [FILE|-]",
      "print a domain as the policy wants it",
      CONFIG_OPTION "Exit: 0, or 2 on error with nothing printed.\n"},
+    {"apply", NULL,
+     "[-c URI] [--dry-run] [--yes] [--config FILE] --all|GUEST…\n"
+     "       winguest apply [-c URI] [--yes] --undo",
+     "bring the stored definitions of a host's guests in line",
+     "  -c, --connect URI  the host, instead of qemu:///system\n"
+     "  --all, GUEST…      all guests, or those that a name or a glob fits\n"
+     "  --dry-run          show what would be changed, change nothing\n"
+     "  --yes              do not ask\n"
+     "  --undo             define again what the last apply replaced\n"
+     CONFIG_OPTION
+     "Nothing is started or stopped: running guests get it at their next cold boot.\n"
+     "Exit: 0 all in line, 1 --dry-run would change some, 2 error.\n"},
     {"audit", NULL,
      "[-c URI]… [--format text|json|prometheus|html] [--output FILE] [--config FILE]\n"
      "                      [DIRECTORY|FILE…]",
@@ -35,14 +75,14 @@ static const struct command {
      "  --format FORMAT    text, json, prometheus (for the textfile collector), html\n"
      "  --output FILE      write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
-    {"filter", wg_cli_filter, "enable|disable|status [--root DIR]",
+    {"filter", in_engine, "enable|disable|status [--root DIR]",
      "switch the filter in libvirt's daemons on or off",
      "  enable    write systemd's drop-ins that load it; says what to restart\n"
      "  disable   remove them\n"
      "  status    tell what is written and what the running daemons have loaded\n"
      "  --root DIR  in the system below DIR, which is not running\n"
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
-    {"hook", wg_cli_hook, "GUEST OPERATION SUB-OPERATION EXTRA", NULL, NULL},
+    {"hook", in_lean_engine, "GUEST OPERATION SUB-OPERATION EXTRA", NULL, NULL},
 };
 
 static const struct command *find(const char *name)
@@ -70,20 +110,6 @@ static bool asks_for_help(int argc, char **argv)
             return true;
     }
     return false;
-}
-
-/* The filter waits for this program at every definition: libvirt's client library, whose loading
- * takes longer than the whole answer, is for the verbs that need it. */
-static int run_module(int argc, char **argv)
-{
-    wg_virt_verb_fn *verb;
-    void *module = dlopen(WG_PKGLIBDIR "/virt.so", RTLD_NOW | RTLD_LOCAL);
-
-    *(void **)&verb = module ? dlsym(module, WG_VIRT_VERB) : NULL;
-    if (!verb)
-        return wg_cli_error(argv[0], "%s; mend: install the part of the package that needs libvirt",
-                            dlerror());
-    return verb(argc, argv);
 }
 
 static int usage(FILE *out)
@@ -118,5 +144,5 @@ int main(int argc, char **argv)
         return wg_cli_error(NULL, "'%s' is not a command; see winguest --help", argv[1]);
     if (asks_for_help(argc - 1, argv + 1))
         return help(command);
-    return command->run ? command->run(argc - 1, argv + 1) : run_module(argc - 1, argv + 1);
+    return (command->run ? command->run : in_libvirt)(argc - 1, argv + 1);
 }

@@ -3,32 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../input.h"
 #include "cli.h"
-
-int wg_cli_error(const char *verb, const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "winguest: %s%s", verb ? verb : "", verb ? ": " : "");
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return WG_EXIT_ERROR;
-}
-
-int wg_cli_flush(const char *verb, int code)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    return wg_cli_error(verb, "standard output: %s", strerror(errno));
-}
 
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
 {

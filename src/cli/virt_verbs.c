@@ -6,13 +6,14 @@
 
 static const struct {
     const char *name;
-    wg_virt_verb_fn *run;
+    wg_cli_verb_fn *run;
 } verbs[] = {
+    {"apply", wg_cli_apply},
     {"audit", wg_cli_audit},
     {NULL, NULL},
 };
 
-__attribute__((visibility("default"))) int wg_virt_verb(int argc, char **argv)
+__attribute__((visibility("default"))) int wg_cli_verb(int argc, char **argv)
 {
     for (size_t i = 0; verbs[i].name; i++) {
         if (strcmp(verbs[i].name, argv[0]) == 0)
