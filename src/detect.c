@@ -75,6 +75,8 @@ static const struct sign signs[] = {
     {"looks", "looks like it", "/domain/features/hyperv/*[@state='on'] | "
                                "/domain/features/hyperv/@mode[. != 'custom']",
      READ_PRESENT, false, 0},
+    {"looks", "looks like it", "/domain/devices/panic[@model='hyperv']/@model", READ_PRESENT,
+     false, 0},
 };
 
 static const struct {
@@ -283,6 +285,25 @@ static int ask_source(const char *source, xmlXPathContextPtr xpath, const struct
     return 0;
 }
 
+/* What the caller told stands where other stacks' metadata does, and is trusted as much. */
+static int ask_told(const struct wg_told *told, size_t count, const struct wg_policy *policy,
+                    bool explain, struct wg_verdict *verdict, struct wg_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool asked = !policy->operator_only;
+        bool windows = asked && strncasecmp(told[i].value, "win", 3) == 0;
+
+        if (explain && wg_verdict_trail(verdict, told[i].label, asked ? told[i].value : NULL,
+                                        !asked    ? "a tenant can write it"
+                                        : windows ? wg_os_text(WG_OS_WINDOWS)
+                                                  : "no answer", err) < 0)
+            return -1;
+        if (windows)
+            return wg_verdict_os(verdict, WG_OS_WINDOWS, told[i].label, told[i].value, err);
+    }
+    return 0;
+}
+
 static int read_traits(xmlXPathContextPtr xpath, struct wg_traits *traits, struct wg_error *err)
 {
     for (int i = 0; i < WG_TRAITS; i++) {
@@ -327,8 +348,9 @@ static int check_exempt(const struct wg_domain *domain, xmlXPathContextPtr xpath
     return exempt_by("rules.exempt.uuids", &policy->exempt_uuids, domain->uuid, verdict, err);
 }
 
-int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy, bool explain,
-              struct wg_verdict *verdict, struct wg_traits *traits, struct wg_error *err)
+int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
+              const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,
+              struct wg_traits *traits, struct wg_error *err)
 {
     xmlXPathContextPtr xpath = open_xpath(domain, err);
 
@@ -340,8 +362,12 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy, bo
     if (rc == 0)
         rc = ask_source("winguest", xpath, policy, explain, verdict, err);
     for (size_t i = 0; rc == 0 && verdict->os == WG_OS_UNKNOWN && i < policy->order.count; i++) {
-        if (strcmp(policy->order.item[i], "winguest") != 0)
-            rc = ask_source(policy->order.item[i], xpath, policy, explain, verdict, err);
+        const char *source = policy->order.item[i];
+
+        if (strcmp(source, "metadata") == 0)
+            rc = ask_told(told, n_told, policy, explain, verdict, err);
+        if (rc == 0 && verdict->os == WG_OS_UNKNOWN && strcmp(source, "winguest") != 0)
+            rc = ask_source(source, xpath, policy, explain, verdict, err);
     }
     if (rc == 0)
         rc = read_traits(xpath, traits, err);

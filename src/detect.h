@@ -12,13 +12,20 @@
 /* Whether [detect] order may name it. */
 bool wg_is_source(const char *name);
 
+/* A sign that the caller knows of, not the domain. */
+struct wg_told {
+    char *label;
+    char *value;
+};
+
 /*
  * Fills os, evidence, outcome WG_EXEMPT with its reason if the guest is exempt, and with explain
  * the trail of verdict; reads traits for wg_policy_target.
  * Returns 0, or -1 with *err filled.
  */
-int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy, bool explain,
-              struct wg_verdict *verdict, struct wg_traits *traits, struct wg_error *err);
+int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
+              const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,
+              struct wg_traits *traits, struct wg_error *err);
 
 void wg_traits_clear(struct wg_traits *traits);
 

@@ -174,6 +174,16 @@ int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, str
     return rc;
 }
 
+int wg_domain_take(xmlDocPtr doc, struct wg_domain *domain, struct wg_error *err)
+{
+    *domain = (struct wg_domain){.doc = doc};
+    if (check_root(domain, err) == 0 && read_identity(domain, err) == 0)
+        return 0;
+    domain->doc = NULL;
+    wg_domain_clear(domain);
+    return -1;
+}
+
 void wg_domain_clear(struct wg_domain *domain)
 {
     xmlFreeDoc(domain->doc);

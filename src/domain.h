@@ -18,6 +18,10 @@ struct wg_domain {
 
 /* Parses a domain; bytes must outlive it. Returns 0, or -1 with *err filled and nothing to free. */
 int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, struct wg_error *err);
+
+/* Takes a document that is there already for a domain, without its bytes; doc stays the caller's
+ * on failure. Returns 0, or -1 with *err filled. */
+int wg_domain_take(xmlDocPtr doc, struct wg_domain *domain, struct wg_error *err);
 void wg_domain_clear(struct wg_domain *domain);
 
 /* The first or last child element of that name (no namespace), NULL if there is none. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The road: XML → domain → detect → policy → rewrite → verdict. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "detect.h"
 #include "domain.h"
+#include "host.h"
 #include "plan.h"
 #include "policy.h"
 #include "rewrite.h"
@@ -14,6 +16,10 @@
 struct wg_engine {
     struct wg_policy policy;
     struct wg_stylesheets stylesheets;
+    struct wg_told *told;
+    size_t n_told;
+    struct wg_host *host;
+    bool host_known; /* host is what it is to be, read or given */
 };
 
 struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
@@ -39,9 +45,36 @@ void wg_engine_close(struct wg_engine *engine)
 {
     if (!engine)
         return;
+    for (size_t i = 0; i < engine->n_told; i++) {
+        free(engine->told[i].label);
+        free(engine->told[i].value);
+    }
+    free(engine->told);
+    wg_host_free(engine->host);
     wg_stylesheets_clear(&engine->stylesheets);
     wg_policy_clear(&engine->policy);
     free(engine);
+}
+
+void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host)
+{
+    wg_host_free(engine->host);
+    engine->host = host;
+    engine->host_known = true;
+}
+
+int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *value,
+                       struct wg_error *err)
+{
+    struct wg_told *grown = realloc(engine->told, (engine->n_told + 1) * sizeof(*grown));
+
+    if (!grown)
+        return wg_no_memory(err);
+    engine->told = grown;
+    grown[engine->n_told] = (struct wg_told){strdup(label), strdup(value)};
+    engine->n_told++;
+    return grown[engine->n_told - 1].label && grown[engine->n_told - 1].value ? 0
+                                                                             : wg_no_memory(err);
 }
 
 uint64_t wg_engine_digest(const struct wg_engine *engine)
@@ -79,7 +112,7 @@ static int check_result(const struct wg_domain *domain, const struct wg_target *
     if (rc == 0)
         rc = wg_plan_compare(&result, plan, again, err);
     if (rc == 0 && (!same_text(domain->name, result.name) || !same_text(domain->uuid, result.uuid)))
-        rc = wg_fail(err, "a stylesheet changed the guest's name or UUID; its work is dropped");
+        rc = wg_fail(err, "the stylesheets changed the guest's name or UUID");
     if (rc == 0 && again->n_differences > 0)
         rc = wg_fail(err, "after all stylesheets %s is still %s, not %s",
                      again->differences[0].where, again->differences[0].has,
@@ -89,20 +122,39 @@ static int check_result(const struct wg_domain *domain, const struct wg_target *
     return rc;
 }
 
-static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
-                   const struct wg_target *plan, struct wg_verdict *verdict, struct wg_error *err)
+/* Makes the document that the plan wants. sites: with the site's own stylesheets. */
+static int make(struct wg_engine *engine, const struct wg_domain *domain,
+                const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
+                struct wg_error *err)
 {
-    xmlDocPtr doc = wg_rewrite(&engine->stylesheets, domain, plan, err);
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    int rc = -1;
+    xmlDocPtr doc = wg_rewrite(&engine->stylesheets, domain, plan, sites, verdict, err);
 
-    if (doc && (!root || !xmlStrEqual(root->name, BAD_CAST "domain")))
-        wg_fail(err, "a stylesheet made something that is not a domain; its work is dropped");
-    else if (doc)
-        verdict->xml = wg_splice(domain, root, &verdict->xml_len, err);
-    if (verdict->xml)
-        rc = check_result(domain, plan, verdict, err);
+    if (!doc)
+        return -1;
+    verdict->xml = wg_splice(domain, xmlDocGetRootElement(doc), &verdict->xml_len, err);
     xmlFreeDoc(doc);
+    return verdict->xml ? check_result(domain, plan, verdict, err) : -1;
+}
+
+static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
+                   const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
+                   struct wg_error *err)
+{
+    size_t differences = verdict->n_differences;
+    int rc = make(engine, domain, plan, sites, verdict, err);
+
+    /* Whatever it was that a stylesheet of the site made impossible, the policy goes on without. */
+    if (rc < 0 && verdict->n_differences > differences) {
+        wg_fail_in(err, "the site's stylesheets");
+        wg_verdict_differences_keep(verdict, differences);
+        free(verdict->xml);
+        verdict->xml = NULL;
+        rc = wg_verdict_fault(verdict, err->text, err);
+        if (rc == 0)
+            rc = make(engine, domain, plan, false, verdict, err);
+    }
+    if (rc < 0 && verdict->n_faults > 0)
+        wg_fail_in(err, "%s", verdict->faults[0]);
     return rc;
 }
 
@@ -120,6 +172,24 @@ static int concerns(const struct wg_engine *engine, const struct wg_domain *doma
     return verdict->outcome != WG_NOT_APPLICABLE;
 }
 
+static bool is_kvm(const struct wg_domain *domain)
+{
+    return same_text(wg_attribute(domain->root, "type"), "kvm");
+}
+
+/* Facts that cannot be read are no facts; the guest gets what every host is assumed to have. */
+static int know_host(struct wg_engine *engine, struct wg_verdict *verdict, struct wg_error *err)
+{
+    if (engine->host_known)
+        return 0;
+    struct wg_error why;
+    engine->host = wg_host_read(NULL, &why);
+    if (!engine->host && errno != ENOENT)
+        return wg_verdict_note(verdict, err, "no host facts: %s", why.text);
+    engine->host_known = true;
+    return 0;
+}
+
 static int judge(struct wg_engine *engine, const struct wg_domain *domain,
                  const struct wg_traits *traits, unsigned flags, struct wg_verdict *verdict,
                  struct wg_error *err)
@@ -130,14 +200,24 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
     if (rc <= 0)
         return rc;
     rc = wg_policy_target(&engine->policy, verdict->os, traits, &plan, err);
+    if (rc == 0 && is_kvm(domain))
+        rc = know_host(engine, verdict, err);
     if (rc == 0)
         rc = wg_plan_fit(domain, &plan, verdict, err);
     if (rc == 0)
+        rc = wg_host_fit(engine->host, domain, &plan, verdict, err);
+    if (rc == 0)
         rc = wg_plan_compare(domain, &plan, verdict, err);
-    if (rc == 0) {
+    /* What the site's own stylesheets want only they can tell. */
+    bool sites = rc == 0 && wg_stylesheets_of_site(&plan);
+    if (rc == 0 && (sites || (verdict->n_differences && flags & WG_REWRITE)))
+        rc = rewrite(engine, domain, &plan, sites, verdict, err);
+    if (rc == 0)
         verdict->outcome = verdict->n_differences ? WG_VIOLATES : WG_COMPLIANT;
-        if (verdict->outcome == WG_VIOLATES && flags & WG_REWRITE)
-            rc = rewrite(engine, domain, &plan, verdict, err);
+    if (verdict->outcome != WG_VIOLATES || !(flags & WG_REWRITE)) {
+        free(verdict->xml);
+        verdict->xml = NULL;
+        verdict->xml_len = 0;
     }
     wg_target_clear(&plan);
     return rc;
@@ -161,7 +241,8 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
     }
     int rc = say_identity(&domain, verdict, err);
     if (rc == 0)
-        rc = wg_detect(&domain, &engine->policy, flags & WG_EXPLAIN, verdict, &traits, err);
+        rc = wg_detect(&domain, &engine->policy, engine->told, engine->n_told, flags & WG_EXPLAIN,
+                       verdict, &traits, err);
     if (rc == 0)
         rc = judge(engine, &domain, &traits, flags, verdict, err);
     wg_traits_clear(&traits);

@@ -27,6 +27,16 @@ static int match_index(const char *key)
     return -1;
 }
 
+static int unknown_key(const char *section, struct wg_error *err)
+{
+    if (strcmp(section, "linux") == 0)
+        return wg_fail(err, "unknown key; allowed: enforce " WG_TARGET_KEYS);
+    return wg_fail(err, "unknown key; allowed:%s profile " WG_TARGET_KEYS
+                   " hyperv.NAME.ATTRIBUTE",
+                   is_variant(section) ? " match.name match.flavor match.osinfo match.machine"
+                                       : "");
+}
+
 /* Puts one entry of a [windows…] or [linux] section into target; those that are not demands
  * (profile, enforce, match.*) are checked and left to their readers. */
 static int apply_entry(struct wg_target *target, const struct wg_entry *entry,
@@ -45,6 +55,8 @@ static int apply_entry(struct wg_target *target, const struct wg_entry *entry,
         else if (is_variant(entry->section) && match_index(entry->key) >= 0)
             return 0;
     }
+    if (!allowed && !strchr(entry->key, '.') && wg_word_index(WG_TARGET_WORDS, entry->key) < 0)
+        return unknown_key(entry->section, err);
     if (!allowed)
         return wg_target_set(target, entry->key, entry->value, err);
     return wg_word_index(allowed, entry->value) >= 0

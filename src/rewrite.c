@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plan.h"
 #include "safe.h"
 
 #define POLICY_URI "winguest:policy"
@@ -84,6 +85,8 @@ static xmlDocPtr load(const xmlChar *uri, xmlDictPtr dict, int options, void *co
     if (strcmp((const char *)uri, POLICY_URI) == 0)
         return xmlCopyDoc(((xsltTransformContextPtr)context)->_private, 1);
     hear(NULL, "document('%s') is not for a stylesheet here ", (const char *)uri);
+    /* XSLT would go on with nothing in its place. */
+    ((xsltTransformContextPtr)context)->state = XSLT_STATE_ERROR;
     return NULL;
 }
 
@@ -105,14 +108,29 @@ void wg_rewrite_listen(struct wg_error *err)
         *err->text = '\0';
 }
 
+static bool of_site(const char *name)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), WG_XSLTDIR "/%s", name);
+    return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+bool wg_stylesheets_of_site(const struct wg_target *plan)
+{
+    for (size_t i = 0; i < plan->stylesheets.count; i++) {
+        if (of_site(plan->stylesheets.item[i]))
+            return true;
+    }
+    return false;
+}
+
 static xsltStylesheetPtr compile(const char *name, struct wg_error *err)
 {
     char path[4096];
     struct wg_error said;
 
-    int len = snprintf(path, sizeof(path), WG_XSLTDIR "/%s", name);
-    if (access(path, F_OK) < 0 && errno == ENOENT)
-        len = snprintf(path, sizeof(path), SITE_DIR "/%s", name);
+    int len = snprintf(path, sizeof(path), "%s/%s", of_site(name) ? SITE_DIR : WG_XSLTDIR, name);
     if (len >= (int)sizeof(path)) {
         wg_fail(err, "stylesheet %s: the name is too long", name);
         return NULL;
@@ -199,29 +217,140 @@ static xmlDocPtr transform(xsltStylesheetPtr sheet, xmlDocPtr doc, const struct 
     return result;
 }
 
-xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *domain,
+/* Runs one stylesheet; *err says which. */
+static xmlDocPtr run(struct wg_stylesheets *sheets, const char *name, xmlDocPtr doc,
                      const struct wg_target *plan, struct wg_error *err)
 {
-    xmlDocPtr doc = domain->doc;
+    xsltStylesheetPtr sheet = find(sheets, name, err);
+    struct wg_error said;
 
-    for (size_t i = 0; i < plan->stylesheets.count; i++) {
-        const char *name = plan->stylesheets.item[i];
-        xsltStylesheetPtr sheet = find(sheets, name, err);
-        struct wg_error said;
-        xmlDocPtr next = NULL;
-
-        if (sheet) {
-            wg_rewrite_listen(&said);
-            next = transform(sheet, doc, plan);
-            wg_rewrite_listen(NULL);
-            if (!next)
-                wg_fail(err, "stylesheet %s: %s", name, *said.text ? said.text : "failed");
-        }
-        if (doc != domain->doc)
-            xmlFreeDoc(doc);
-        if (!next)
-            return NULL;
-        doc = next;
+    if (!sheet)
+        return NULL;
+    wg_rewrite_listen(&said);
+    xmlDocPtr result = transform(sheet, doc, plan);
+    wg_rewrite_listen(NULL);
+    if (result && !xmlDocGetRootElement(result)) {
+        xmlFreeDoc(result);
+        result = NULL;
     }
-    return doc == domain->doc ? xmlCopyDoc(doc, 1) : doc;
+    if (!result)
+        wg_fail(err, "stylesheet %s: %s", name, *said.text ? said.text : "it made no document");
+    return result;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : !a && !b;
+}
+
+/* How many places are not as the plan wants them; -1 with *err filled. */
+static long count_differences(const struct wg_domain *domain, const struct wg_target *plan,
+                              struct wg_error *err)
+{
+    struct wg_verdict *verdict = calloc(1, sizeof(*verdict));
+    long count = -1;
+
+    if (!verdict)
+        wg_no_memory(err);
+    else if (wg_plan_compare(domain, plan, verdict, err) == 0)
+        count = (long)verdict->n_differences;
+    wg_verdict_free(verdict);
+    return count;
+}
+
+/* Whether what a stylesheet of the site made of before is the same guest under the same policy. */
+static int check_same_guest(const struct wg_domain *before, xmlDocPtr doc,
+                            const struct wg_target *plan, struct wg_error *err)
+{
+    struct wg_domain after;
+
+    if (wg_domain_take(doc, &after, err) < 0)
+        return -1;
+    long had = count_differences(before, plan, err);
+    long has = had < 0 ? -1 : count_differences(&after, plan, err);
+    int rc = has < 0 ? -1 : 0;
+    if (rc == 0 && !same_text(before->name, after.name))
+        rc = wg_fail(err, "it changes the guest's name");
+    else if (rc == 0 && !same_text(before->uuid, after.uuid))
+        rc = wg_fail(err, "it changes the guest's UUID");
+    else if (rc == 0 && has > had)
+        rc = wg_fail(err, "it undoes the policy");
+    after.doc = NULL;
+    wg_domain_clear(&after);
+    return rc;
+}
+
+/* Runs a stylesheet of the site, twice: what it wants must come to an end. */
+static xmlDocPtr run_of_site(struct wg_stylesheets *sheets, const char *name, xmlDocPtr doc,
+                             const struct wg_target *plan, struct wg_error *err)
+{
+    struct wg_domain before;
+    xmlDocPtr once = run(sheets, name, doc, plan, err);
+    xmlDocPtr twice = NULL;
+
+    if (!once)
+        return NULL;
+    int rc = wg_domain_take(doc, &before, err);
+    if (rc == 0)
+        rc = check_same_guest(&before, once, plan, err);
+    before.doc = NULL;
+    wg_domain_clear(&before);
+    if (rc < 0)
+        wg_fail_in(err, "stylesheet %s", name);
+    else if (!(twice = run(sheets, name, once, plan, err)))
+        rc = -1;
+    else if (!wg_same_node(xmlDocGetRootElement(once), xmlDocGetRootElement(twice)))
+        rc = wg_fail(err, "stylesheet %s: run again it changes its own work again", name);
+    xmlFreeDoc(twice);
+    if (rc == 0)
+        return once;
+    xmlFreeDoc(once);
+    return NULL;
+}
+
+/* Notes what a stylesheet of the site did, or that it failed. */
+static int note_site(const char *name, xmlDocPtr doc, xmlDocPtr next, const struct wg_error *why,
+                     struct wg_verdict *verdict, struct wg_error *err)
+{
+    char where[300];
+
+    if (!next)
+        return wg_verdict_fault(verdict, why->text, err);
+    if (wg_same_node(xmlDocGetRootElement(doc), xmlDocGetRootElement(next)))
+        return 0;
+    snprintf(where, sizeof(where), "stylesheet %.255s", name);
+    return wg_verdict_difference(verdict, where, "not applied", "applied", err);
+}
+
+xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *domain,
+                     const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
+                     struct wg_error *err)
+{
+    xmlDocPtr doc = xmlCopyDoc(domain->doc, 1);
+    bool wanted = verdict->n_differences > 0;
+    int rc = doc ? 0 : wg_no_memory(err);
+
+    for (int site = 0; site <= sites; site++) {
+        for (size_t i = 0; rc == 0 && i < plan->stylesheets.count; i++) {
+            const char *name = plan->stylesheets.item[i];
+            struct wg_error why = {""};
+
+            if (of_site(name) != site || (!site && !wanted))
+                continue;
+            xmlDocPtr next = site ? run_of_site(sheets, name, doc, plan, &why)
+                                  : run(sheets, name, doc, plan, err);
+            if (site)
+                rc = note_site(name, doc, next, &why, verdict, err);
+            else if (!next)
+                rc = -1;
+            if (next) {
+                xmlFreeDoc(doc);
+                doc = next;
+            }
+        }
+    }
+    if (rc == 0)
+        return doc;
+    xmlFreeDoc(doc);
+    return NULL;
 }

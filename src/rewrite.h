@@ -23,13 +23,21 @@ struct wg_stylesheets {
  * piece of their global state that we need. NULL: it is dropped. */
 void wg_rewrite_listen(struct wg_error *err);
 
+/* Whether any of the plan's stylesheets is the site's own: not one that was installed with us. */
+bool wg_stylesheets_of_site(const struct wg_target *plan);
+
 /*
- * Runs the plan's stylesheets over the domain. Their only input besides it is
- * document('winguest:policy'), the plan; they can write, reach and run nothing.
+ * Runs the plan's stylesheets over the domain: ours, and with sites the site's own behind them,
+ * each in the order of the plan. Their only input besides it is document('winguest:policy'), the
+ * plan; they can write, reach and run nothing.
+ * A stylesheet of the site that fails, does not come to an end, turns the domain into another,
+ * undoes the policy or wants more at each run is left out, as a fault in verdict; one that changes
+ * the domain is a difference in verdict.
  * Returns a new document to be freed by the caller, or NULL with *err filled.
  */
 xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *domain,
-                     const struct wg_target *plan, struct wg_error *err);
+                     const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
+                     struct wg_error *err);
 
 void wg_stylesheets_clear(struct wg_stylesheets *sheets);
 

@@ -154,7 +154,7 @@ static int check_place(const char *key, const char *value, struct wg_error *err)
             break;
     }
     if (!allowed)
-        return wg_fail(err, "unknown key; see winguest.conf for those there are");
+        return wg_fail(err, "unknown key; allowed: " WG_TARGET_KEYS " hyperv.NAME.ATTRIBUTE");
     bool fits = strncmp(allowed, "a number", 8) == 0 ? valid_retries(value) : among(allowed, value);
     return !*value || fits ? 0 : wg_fail(err, "'%s' is not allowed; allowed: %s", value, allowed);
 }
@@ -333,6 +333,24 @@ static int check_zone_keys(const struct wg_target *target, struct wg_error *err)
     if (zone && !zoned)
         return wg_fail(err, "clock.timezone needs clock.offset = timezone");
     return 0;
+}
+
+const char *wg_target_drop_unmet(struct wg_target *target, const char **needs)
+{
+    struct wg_error unused;
+
+    for (size_t i = 0; i < sizeof(dependencies) / sizeof(*dependencies); i++) {
+        const char *value = demanded(target, dependencies[i].key);
+        const char *has = demanded(target, dependencies[i].needs);
+
+        if (!value || strcmp(value, "on") != 0 || (has && strcmp(has, dependencies[i].value) == 0))
+            continue;
+        *needs = dependencies[i].needs;
+        /* taking out allocates nothing but a copy of the key */
+        return set_place(target, dependencies[i].key, "", &unused) == 0 ? dependencies[i].key
+                                                                      : NULL;
+    }
+    return NULL;
 }
 
 int wg_target_close(struct wg_target *target, struct wg_error *err)

@@ -64,6 +64,17 @@ int wg_verdict_difference(struct wg_verdict *verdict, const char *where, const c
     return grown[count].where && grown[count].has && grown[count].must ? 0 : wg_no_memory(err);
 }
 
+void wg_verdict_differences_keep(struct wg_verdict *verdict, size_t count)
+{
+    while (verdict->n_differences > count) {
+        struct wg_difference *last = &verdict->differences[--verdict->n_differences];
+
+        free(last->where);
+        free(last->has);
+        free(last->must);
+    }
+}
+
 static int add_line(char ***lines, size_t *count, char *line, struct wg_error *err)
 {
     char **grown = line ? realloc(*lines, (*count + 1) * sizeof(*grown)) : NULL;
@@ -88,6 +99,11 @@ int wg_verdict_note(struct wg_verdict *verdict, struct wg_error *err, const char
     return add_line(&verdict->notes, &verdict->n_notes, rc < 0 ? NULL : note, err);
 }
 
+int wg_verdict_fault(struct wg_verdict *verdict, const char *text, struct wg_error *err)
+{
+    return add_line(&verdict->faults, &verdict->n_faults, strdup(text), err);
+}
+
 int wg_verdict_trail(struct wg_verdict *verdict, const char *label, const char *value,
                      const char *answer, struct wg_error *err)
 {
@@ -108,10 +124,13 @@ void wg_verdict_free(struct wg_verdict *verdict)
     }
     for (size_t i = 0; i < verdict->n_notes; i++)
         free(verdict->notes[i]);
+    for (size_t i = 0; i < verdict->n_faults; i++)
+        free(verdict->faults[i]);
     for (size_t i = 0; i < verdict->n_trail; i++)
         free(verdict->trail[i]);
     free(verdict->differences);
     free(verdict->notes);
+    free(verdict->faults);
     free(verdict->trail);
     free(verdict->name);
     free(verdict->uuid);
@@ -146,6 +165,11 @@ static void print_findings(const struct wg_verdict *verdict, FILE *out)
     for (size_t i = 0; i < verdict->n_notes; i++) {
         fputs(" [", out);
         wg_print_escaped(verdict->notes[i], out);
+        fputc(']', out);
+    }
+    for (size_t i = 0; i < verdict->n_faults; i++) {
+        fputs(" [error: ", out);
+        wg_print_escaped(verdict->faults[i], out);
         fputc(']', out);
     }
 }

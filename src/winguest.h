@@ -24,6 +24,7 @@ struct wg_error {
 };
 
 struct wg_engine;
+struct wg_host;
 
 enum wg_os {
     WG_OS_UNKNOWN,
@@ -60,6 +61,8 @@ struct wg_verdict {
     size_t n_differences;
     char **notes; /* what of the policy was left out for this guest, and why */
     size_t n_notes;
+    char **faults; /* stylesheets of the site that failed and were left out, and why */
+    size_t n_faults;
     char **trail; /* under WG_EXPLAIN: each sign asked for, in order, and what it said */
     size_t n_trail;
     char *xml; /* under WG_REWRITE, if the outcome is WG_VIOLATES: the document as it must be */
@@ -110,6 +113,25 @@ void wg_engine_close(struct wg_engine *engine);
 /* What the configuration says in one number: another number, another policy. The texts of
  * stylesheets do not count. */
 uint64_t wg_engine_digest(const struct wg_engine *engine);
+
+/*
+ * What a host can give its guests, as `winguest probe` wrote it. path NULL: this host's file.
+ * Returns facts to be freed by the caller, or NULL with *err filled and errno kept (ENOENT).
+ */
+struct wg_host *wg_host_read(const char *path, struct wg_error *err);
+void wg_host_free(struct wg_host *host);
+
+/* Judges guests for that host from now on, not by the facts on this one's disk; NULL: nothing is
+ * known of it. The engine frees host. */
+void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host);
+
+/*
+ * Tells of a sign that the domain does not carry, a label of a container platform say. It is asked
+ * with the source "metadata": a value that begins with "win" says Windows.
+ * Returns 0, or -1 with *err filled.
+ */
+int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *value,
+                       struct wg_error *err);
 
 /*
  * Judges one domain, and with WG_REWRITE also makes the document that the policy wants.
