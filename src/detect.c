@@ -160,6 +160,12 @@ static enum wg_os read_cloudstack(const char *value)
     return read_name(value) == WG_OS_LINUX ? WG_OS_LINUX : WG_OS_UNKNOWN;
 }
 
+/* READ_GLOB: the operator's globs that the sign is held against. */
+static const struct wg_list *globs_of(const struct sign *sign, const struct wg_policy *policy)
+{
+    return (const struct wg_list *)((const char *)policy + sign->globs);
+}
+
 static enum wg_os read_value(const struct sign *sign, const struct wg_policy *policy,
                              const char *value)
 {
@@ -169,9 +175,7 @@ static enum wg_os read_value(const struct sign *sign, const struct wg_policy *po
                : strcasecmp(value, "other") == 0 ? WG_OS_OTHER
                                                  : WG_OS_UNKNOWN;
     case READ_GLOB:
-        return wg_list_match((const struct wg_list *)((const char *)policy + sign->globs), value)
-                   ? WG_OS_WINDOWS
-                   : WG_OS_UNKNOWN;
+        return wg_list_match(globs_of(sign, policy), value) ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
     case READ_OSINFO:
         return read_osinfo(value);
     case READ_OS:
@@ -272,6 +276,9 @@ static int ask_source(const char *source, xmlXPathContextPtr xpath, const struct
                 return -1;
             continue;
         }
+        /* XPath is most of the cost of a detection: none for what nothing is held against. */
+        if (sign->reading == READ_GLOB && globs_of(sign, policy)->count == 0 && !explain)
+            continue;
         rc = ask(sign, xpath, policy, &os, &value, err);
         if (rc == 0 && explain)
             rc = wg_verdict_trail(verdict, sign->label, value,
@@ -369,7 +376,7 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
         if (rc == 0 && verdict->os == WG_OS_UNKNOWN && strcmp(source, "winguest") != 0)
             rc = ask_source(source, xpath, policy, explain, verdict, err);
     }
-    if (rc == 0)
+    if (rc == 0 && wg_policy_has_variants(policy))
         rc = read_traits(xpath, traits, err);
     xmlXPathFreeContext(xpath);
     return rc;

@@ -205,10 +205,23 @@ static int take_entries(struct wg_policy *policy, struct wg_error *err)
     return 0;
 }
 
+static bool says_anything(const struct wg_policy *policy, const char *section)
+{
+    for (size_t i = 0; i < policy->ini.count; i++) {
+        const struct wg_entry *entry = &policy->ini.entry[i];
+
+        if (*entry->key && strcmp(entry->section, section) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The defaults, which most hosts are content with, need no check at every start of a guest. */
 static int check_targets(const struct wg_policy *policy, struct wg_error *err)
 {
-    if (check_target(policy, WG_OS_WINDOWS, NULL, err) < 0 ||
-        check_target(policy, WG_OS_LINUX, NULL, err) < 0)
+    if (says_anything(policy, "windows") && check_target(policy, WG_OS_WINDOWS, NULL, err) < 0)
+        return -1;
+    if (says_anything(policy, "linux") && check_target(policy, WG_OS_LINUX, NULL, err) < 0)
         return -1;
     for (size_t i = 0; i < policy->ini.count; i++) {
         const char *section = policy->ini.entry[i].section;
@@ -218,6 +231,15 @@ static int check_targets(const struct wg_policy *policy, struct wg_error *err)
             return -1;
     }
     return 0;
+}
+
+bool wg_policy_has_variants(const struct wg_policy *policy)
+{
+    for (size_t i = 0; i < policy->ini.count; i++) {
+        if (is_variant(policy->ini.entry[i].section))
+            return true;
+    }
+    return false;
 }
 
 bool wg_policy_linux(const struct wg_policy *policy)

@@ -46,6 +46,9 @@ int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, struct
 /* What all entries say in one number: another number, another policy. Stylesheets do not count. */
 uint64_t wg_policy_digest(const struct wg_policy *policy);
 
+/* Whether a guest's traits count at all: there are [windows:NAME] sections. */
+bool wg_policy_has_variants(const struct wg_policy *policy);
+
 /* Whether there is a policy for Linux guests. */
 bool wg_policy_linux(const struct wg_policy *policy);
 

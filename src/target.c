@@ -82,24 +82,6 @@ static const struct {
     {"hyperv.*.state", "on off"},
 };
 
-int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended,
-                   struct wg_error *err)
-{
-    unsigned whose = os == WG_OS_LINUX ? LINUX : recommended ? WINDOWS | RECOMMENDED : WINDOWS;
-
-    *target = (struct wg_target){.want = xmlNewDoc(BAD_CAST "1.0")};
-    xmlNodePtr root = target->want ? xmlNewNode(NULL, BAD_CAST "policy") : NULL;
-    if (!root)
-        return wg_no_memory(err);
-    xmlDocSetRootElement(target->want, root);
-    for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++) {
-        if (defaults[i].whose & whose &&
-            wg_target_set(target, defaults[i].key, defaults[i].value, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 void wg_target_clear(struct wg_target *target)
 {
     xmlFreeDoc(target->want);
@@ -303,6 +285,32 @@ int wg_target_set(struct wg_target *target, const char *key, const char *value,
     if (!well_formed(key))
         return wg_fail(err, "unknown key; a key has small letters, digits, _, - and dots");
     return check_place(key, value, err) < 0 ? -1 : set_place(target, key, value, err);
+}
+
+/* Unchecked, as our own table is: every start of a guest would pay for it. */
+static int set_default(struct wg_target *target, const char *key, const char *value,
+                       struct wg_error *err)
+{
+    return strcmp(key, "stylesheets") == 0 ? set_words(&target->stylesheets, value, NULL, err)
+                                           : set_place(target, key, value, err);
+}
+
+int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended,
+                   struct wg_error *err)
+{
+    unsigned whose = os == WG_OS_LINUX ? LINUX : recommended ? WINDOWS | RECOMMENDED : WINDOWS;
+
+    *target = (struct wg_target){.want = xmlNewDoc(BAD_CAST "1.0")};
+    xmlNodePtr root = target->want ? xmlNewNode(NULL, BAD_CAST "policy") : NULL;
+    if (!root)
+        return wg_no_memory(err);
+    xmlDocSetRootElement(target->want, root);
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++) {
+        if (defaults[i].whose & whose &&
+            set_default(target, defaults[i].key, defaults[i].value, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* The value that is demanded at a place; NULL if none is. */
