@@ -11,6 +11,7 @@
 
 #include "../src/input.h"
 #include "../src/text.h"
+#include "hand_over.h"
 #include "marks.h"
 #include "qemu_process.h"
 
@@ -78,6 +79,31 @@ static int refuse(const struct answer *answer)
     return 1;
 }
 
+/* A session's libvirtd runs as an ordinary user; its guests are not the host's business. */
+static int repair(const struct answer *answer)
+{
+    char fault[256];
+    int error;
+
+    if (geteuid() != 0) {
+        report(answer, LOG_WARNING, "left as it is (repair is for qemu:///system only)");
+        return 0;
+    }
+    /* The worker could tell nobody that it cannot begin. */
+    if (access(WG_PKGLIBDIR "/virt.so", R_OK) < 0) {
+        snprintf(fault, sizeof(fault), "left as it is: %s/virt.so: %s; mend: install the part of "
+                 "the package that needs libvirt", WG_PKGLIBDIR, strerror(errno));
+    } else if ((error = wg_hand_over(answer->verdict->uuid, answer->verdict->id)) != 0) {
+        snprintf(fault, sizeof(fault), "left as it is: %s/winguest: %s", WG_BINDIR,
+                 strerror(error));
+    } else {
+        report(answer, LOG_WARNING, "left to the repair");
+        return 0;
+    }
+    report(answer, LOG_ERR, fault);
+    return 0;
+}
+
 /* The guest's vCPUs run already: what is wrong now stays so until its next cold boot. */
 static int answer_started(const struct answer *answer)
 {
@@ -97,6 +123,8 @@ static int answer_started(const struct answer *answer)
     }
     if (answer->settings.cold_start == WG_DENY)
         return refuse(answer);
+    if (answer->settings.cold_start == WG_REPAIR && answer->verdict->uuid)
+        return repair(answer);
     report(answer, LOG_WARNING, "left as it is (cold_start = report)");
     return 0;
 }

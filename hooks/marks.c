@@ -14,7 +14,7 @@
 /* A migration's or restore's `prepare` follows its announcement at once; by then it is forgotten. */
 #define IN_FLIGHT_SECONDS 60
 
-static int open_directory(void)
+int wg_open_state(void)
 {
     struct stat st;
 
@@ -23,6 +23,7 @@ static int open_directory(void)
     int fd = open(WG_STATEDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077)) {
         close(fd);
+        errno = EPERM;
         return -1;
     }
     return fd;
@@ -47,7 +48,7 @@ static bool file_name(char *out, size_t size, const char *kind, const char *name
 static void put(const char *kind, const char *name, const char *text)
 {
     char file[NAME_MAX];
-    int dir = open_directory();
+    int dir = wg_open_state();
 
     if (dir < 0)
         return;
@@ -67,7 +68,7 @@ static void put(const char *kind, const char *name, const char *text)
 static bool take(const char *kind, const char *name, char *text, size_t size)
 {
     char file[NAME_MAX];
-    int dir = open_directory();
+    int dir = wg_open_state();
     bool taken = false;
 
     if (dir < 0)

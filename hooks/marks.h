@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 
+/* Opens the directory, which is made if need be. Returns a descriptor with FD_CLOEXEC, or -1 with
+ * errno: it is not there, or others may enter it. */
+int wg_open_state(void);
+
 /* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
 void wg_mark_settled(const char *guest);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* virQEMUDriverConfigNew: stateDir of qemu:///system, and of qemu:///session. */
@@ -50,4 +51,34 @@ enum wg_boot wg_qemu_boot(const char *guest)
         fclose(file);
     free(argument);
     return boot;
+}
+
+double wg_uptime(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+double wg_qemu_age(const char *guest)
+{
+    char path[64], line[4096] = "";
+    unsigned long long ticks;
+    long pid = read_pid(guest);
+
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    if (!file)
+        return -1;
+    size_t len = fread(line, 1, sizeof(line) - 1, file);
+    fclose(file);
+    line[len] = '\0';
+    /* proc(5): field 22 is the start; the second, a name in parentheses, may hold anything. */
+    const char *rest = strrchr(line, ')');
+    for (int field = 2; rest && field < 22; field++)
+        rest = strchr(rest + 1, ' ');
+    if (!rest || sscanf(rest, "%llu", &ticks) != 1)
+        return -1;
+    return wg_uptime() - (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }

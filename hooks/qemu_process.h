@@ -12,4 +12,10 @@ enum wg_boot {
 /* Looks at the command line of the process in libvirt's PID file for the guest. */
 enum wg_boot wg_qemu_boot(const char *guest);
 
+/* Seconds since that process was started; negative if it cannot be seen. */
+double wg_qemu_age(const char *guest);
+
+/* Seconds since the host was booted, on the clock by which the kernel notes a process' start. */
+double wg_uptime(void);
+
 #endif
