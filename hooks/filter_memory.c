@@ -83,9 +83,8 @@ void wg_memory_keep(const char *uuid, const char *xml, const struct wg_fingerpri
     guest = find(uuid);
     if (guest != NULL)
         forget(guest);
-    else if (copy != NULL)
-        guest = make_room();
     if (copy != NULL) {
+        guest = make_room();
         strncpy(guest->uuid, uuid, WG_UUID_SIZE - 1);
         guest->stored = *stored;
         guest->xml = copy;

@@ -38,8 +38,8 @@ void wg_memory_keep(const char *uuid, const char *xml, const struct wg_fingerpri
 bool wg_memory_has(const char *uuid);
 
 /*
- * What the client said of guest @uuid, for free(), if it is stored as it was then; else NULL. Either
- * way it is forgotten.
+ * What the client said of guest @uuid, for free(), if it is stored as it was then; else NULL.
+ * Either way it is forgotten.
  */
 char *wg_memory_take(const char *uuid, const struct wg_fingerprint *stored);
 

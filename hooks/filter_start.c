@@ -141,8 +141,8 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
 }
 
 /*
- * A client's XML without a uuid has been given one by libvirt since; without it there, libvirt would
- * take it for another guest of the same name. Returns @xml, or a new text in its place.
+ * A client's XML without a uuid has been given one by libvirt since; without it there, libvirt
+ * would take it for another guest of the same name. Returns @xml, or a new text in its place.
  */
 static char *with_uuid(char *xml, const char *uuid)
 {
@@ -209,8 +209,8 @@ static int start_as_it_was(struct boot *boot)
     } else {
         rc = wg_start_unchanged(boot->start);
         wg_filter_log(rc < 0 ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
-                      rc < 0 ? "failed with the policy and without: it is defined without it again"
-                             : "failed with the policy: it is defined without it again, and started");
+                      "failed with the policy%s: it is defined without it again%s",
+                      rc < 0 ? " and without" : "", rc < 0 ? "" : ", and started");
     }
     if (error != NULL)
         libvirt->virFreeError(error);

@@ -149,7 +149,7 @@ char *wg_filter_other_preloads(const char *environment)
     return others;
 }
 
-/* What else the service preloads, an allocator say, stays: the drop-in takes the variable's place. */
+/* What else the service preloads, an allocator say, stays: the drop-in replaces the variable. */
 static char *others_of(const char *root, const char *daemon)
 {
     char command[128], *environment = NULL, *others;

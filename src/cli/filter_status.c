@@ -53,7 +53,7 @@ static int look_at_services(const char *root, int *services)
     return without;
 }
 
-/* "loaded", "older" for a file that has been replaced since, NULL if it has none; errno on error. */
+/* "loaded", "older" for a file that has been replaced since, NULL for none; errno on error. */
 static const char *look_at_maps(const char *pid)
 {
     const char *found = NULL;

@@ -34,7 +34,7 @@ struct guest {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct guest guests[GUESTS];
 static int connections, domains, errors, wrongly_filtered, defines, starts;
-static struct _virConnect *spare; /* the next one's address is the last one's, as often in malloc() */
+static struct _virConnect *spare; /* the next one gets the last one's address, as in malloc() */
 static __thread struct _virError last_error;
 
 static void enter(void)

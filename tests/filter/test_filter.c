@@ -269,7 +269,7 @@ static void a_start_that_fails_is_rolled_back(void **state)
     set_rollback("yes");
 }
 
-/* The usual case: a client defines, we put the policy in, and only the start shows it will not do. */
+/* The usual case: a client defines, we put the policy in, the start shows that it will not do. */
 static void a_start_that_fails_after_a_definition_is_rolled_back(void **state)
 {
     struct _virDomain *domain = virDomainDefineXML(conn, xml_of("nostart4"));

@@ -42,7 +42,8 @@ static void asks_in_the_agreed_words(void **state)
     char *answer, *said, *commands;
 
     (void)state;
-    assert_true(asprintf(&commands, "echo \"$*\" >%s/said; cat >%s/read", directory, directory) > 0);
+    assert_true(asprintf(&commands, "echo \"$*\" >%s/said; cat >%s/read", directory,
+                         directory) > 0);
     make_engine(commands);
     answer = ask("win 1", XML);
     assert_null(answer);
@@ -275,8 +276,8 @@ static void knows_a_domain_when_it_sees_one(void **state)
         "<domain></domain><!-- end -->",
     };
     static const char *const bad[] = {
-        "", " ", "domain", "<", "<domain", "<domain>x", "<domainx/>", "<domain-snapshot/>", "<!-- x",
-        "<!-->", "<?xml", "<?xml?>", "<html/>", "\xef\xbb\xbf<domain/>", "<!-- <domain/>",
+        "", " ", "domain", "<", "<domain", "<domain>x", "<domainx/>", "<domain-snapshot/>",
+        "<!-- x", "<!-->", "<?xml", "<?xml?>", "<html/>", "\xef\xbb\xbf<domain/>", "<!-- <domain/>",
         "<domain></domain> and more", "<!---->", "<!--<domain></domain>-->",
     };
 
