@@ -61,6 +61,8 @@ static void report(const struct answer *answer, int level, const char *outcome)
 {
     char *text = describe(answer);
 
+    if (answer->verdict->n_faults > 0)
+        level = LOG_ERR;
     syslog(level, "%s%s%s (%.1f ms)", text ? text : answer->call->operation, *outcome ? "; " : "",
            outcome, milliseconds_since(&answer->begun));
     free(text);
@@ -170,6 +172,8 @@ static int answer_prepare(const struct answer *answer)
     const struct wg_verdict *verdict = answer->verdict;
     bool in_flight = verdict->uuid && wg_take_in_flight(verdict->uuid);
 
+    if (verdict->n_faults > 0 && *answer->call->deny)
+        return wg_hook_fault(answer->call, verdict->faults[0]);
     if (verdict->outcome != WG_VIOLATES) {
         report(answer, LOG_INFO, in_flight ? "in flight" : "");
         wg_mark_settled(answer->call->guest);

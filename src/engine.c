@@ -190,6 +190,23 @@ static int know_host(struct wg_engine *engine, struct wg_verdict *verdict, struc
     return 0;
 }
 
+static bool wants_localtime(const struct wg_target *plan)
+{
+    xmlNodePtr clock = wg_target_part(plan, "clock");
+
+    return clock && same_text(wg_attribute(clock, "offset"), "localtime");
+}
+
+/* Whether the guest goes by the host's zone because the policy, which wanted it so before it was
+ * fitted to the guest, does not leave it alone. */
+static bool goes_by_host(const struct wg_domain *domain, bool wanted, const struct wg_target *plan)
+{
+    xmlNodePtr clock = wg_child(domain->root, "clock");
+    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
+
+    return wanted && (wants_localtime(plan) || same_text(offset, "localtime"));
+}
+
 static int judge(struct wg_engine *engine, const struct wg_domain *domain,
                  const struct wg_traits *traits, unsigned flags, struct wg_verdict *verdict,
                  struct wg_error *err)
@@ -202,8 +219,11 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
     rc = wg_policy_target(&engine->policy, verdict->os, traits, &plan, err);
     if (rc == 0 && is_kvm(domain))
         rc = know_host(engine, verdict, err);
+    bool localtime = rc == 0 && wants_localtime(&plan);
     if (rc == 0)
         rc = wg_plan_fit(domain, &plan, verdict, err);
+    if (rc == 0)
+        verdict->localtime = goes_by_host(domain, localtime, &plan);
     if (rc == 0)
         rc = wg_host_fit(engine->host, domain, &plan, verdict, err);
     if (rc == 0)

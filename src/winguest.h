@@ -57,6 +57,7 @@ struct wg_verdict {
     int id;         /* libvirt's of a running guest, -1 if the document has none */
     char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
     char *reason;   /* why it is exempt or not applicable; NULL otherwise */
+    bool localtime; /* its clock is to be the local time of its host */
     struct wg_difference *differences;
     size_t n_differences;
     char **notes; /* what of the policy was left out for this guest, and why */

@@ -25,6 +25,7 @@ int wg_cli_check(int argc, char **argv)
 {
     struct wg_cli_input input;
     int code = wg_cli_open(argc, argv, true, &input);
+    bool localtime = false;
 
     if (code >= 0)
         return code;
@@ -38,13 +39,19 @@ int wg_cli_check(int argc, char **argv)
 
         if (!verdict)
             code = wg_cli_error("check", "%s", err.text);
+        else if (verdict->n_faults > 0)
+            code = WG_EXIT_ERROR;
         else if (verdict->outcome == WG_VIOLATES && code == WG_EXIT_OK)
             code = WG_EXIT_VIOLATIONS;
-        if (verdict)
+        if (verdict) {
             print(input.file[i], verdict);
+            localtime |= verdict->localtime;
+        }
         wg_verdict_free(verdict);
         free(xml);
     }
     wg_engine_close(input.engine);
-    return wg_cli_flush("check", code);
+    code = wg_cli_flush("check", code);
+    wg_cli_warn_of_utc("check", localtime);
+    return code;
 }

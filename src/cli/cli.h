@@ -35,14 +35,21 @@ struct wg_cli_input {
     int files;
 };
 
-/* Reads --config, --explain (if the verb has it) and the names of files, and opens the engine.
- * Returns -1 to go on, else the exit code to return. */
+/* Reads --config, --facts, --sign, --explain (if the verb has it) and the names of files, and opens
+ * the engine. Returns -1 to go on, else the exit code to return. */
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input);
 
 /* Judges one file, whose text is in *xml for the caller to free. Returns NULL with *err filled
  * ("FILE: …") and nothing to free. */
 struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *file, unsigned flags,
                                 char **xml, size_t *len, struct wg_error *err);
+
+/* Prints the faults of a verdict that is not printed itself. */
+void wg_cli_show_faults(const char *verb, const struct wg_verdict *verdict);
+
+/* Warns on standard error if the guests that were judged are to have the host's local time, and
+ * that is UTC. */
+void wg_cli_warn_of_utc(const char *verb, bool localtime);
 
 /* Shows on standard output how new differs from old, as a unified diff. Returns 0, or -1 with *err
  * filled. */

@@ -30,6 +30,8 @@ int wg_cli_diff(int argc, char **argv)
         struct wg_error err;
         struct wg_verdict *verdict = wg_cli_judge(&input, input.file[i], WG_REWRITE, &xml, &len,
                                                   &err);
+        if (verdict)
+            wg_cli_show_faults("diff", verdict);
         int shown = verdict ? show(input.file[i], xml, len, verdict)
                             : wg_cli_error("diff", "%s", err.text);
 

@@ -8,6 +8,10 @@
 
 #define CONFIG_OPTION "  --config FILE   use this configuration, not " WG_SYSCONFDIR \
                       "/libvirt/winguest.conf\n"
+#define JUDGE_OPTIONS                                                                              \
+    CONFIG_OPTION                                                                                  \
+    "  --facts FILE    judge for the host of these facts (winguest probe), not for this one\n"      \
+    "  --sign LABEL=VALUE  a sign that the domain does not carry; asked with the source metadata\n"
 
 /* Runs a verb in the module that has it. */
 static int run_in(const char *module, bool lean, int argc, char **argv)
@@ -43,17 +47,17 @@ static const struct command {
     const char *summary; /* NULL: not for people */
     const char *details;
 } commands[] = {
-    {"check", in_engine, "[--config FILE] [--explain] [FILE…|-]",
+    {"check", in_engine, "[--explain] [OPTION…] [FILE…|-]",
      "tell what the policy says of domains, a line a guest",
-     CONFIG_OPTION
+     JUDGE_OPTIONS
      "  --explain       also print every sign that was looked for, and what it said\n"
      "Exit: 0 compliant or not concerned, 1 violations, 2 error.\n"},
-    {"diff", in_engine, "[--config FILE] [FILE…|-]",
+    {"diff", in_engine, "[OPTION…] [FILE…|-]",
      "show what the policy would change, as a unified diff",
-     CONFIG_OPTION "Exit: 0 nothing to change, 1 changes, 2 error.\n"},
-    {"rewrite", in_engine, "[--config FILE] [FILE|-]",
+     JUDGE_OPTIONS "Exit: 0 nothing to change, 1 changes, 2 error.\n"},
+    {"rewrite", in_engine, "[OPTION…] [FILE|-]",
      "print a domain as the policy wants it",
-     CONFIG_OPTION "Exit: 0, or 2 on error with nothing printed.\n"},
+     JUDGE_OPTIONS "Exit: 0, or 2 on error with nothing printed.\n"},
     {"apply", NULL,
      "[-c URI] [--dry-run] [--yes] [--config FILE] --all|GUEST…\n"
      "       winguest apply [-c URI] [--yes] --undo",

@@ -5,20 +5,59 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../input.h"
 #include "cli.h"
+
+/* A host other than this one, for its definitions. */
+static int take_facts(struct wg_engine *engine, const char *path, struct wg_error *err)
+{
+    struct wg_host *host = wg_host_read(path, err);
+
+    if (!host)
+        return -1;
+    wg_engine_use_host(engine, host);
+    return 0;
+}
+
+static int take_sign(struct wg_engine *engine, char *sign, struct wg_error *err)
+{
+    char *value = strchr(sign, '=');
+
+    if (!value || value == sign)
+        return wg_fail(err, "--sign is written LABEL=VALUE, not '%s'", sign);
+    *value++ = '\0';
+    return wg_engine_add_sign(engine, sign, value, err);
+}
+
+static int open_engine(struct wg_cli_input *input, const char *config, const char *facts,
+                       char *sign, struct wg_error *err)
+{
+    input->engine = wg_engine_open(config, NULL, err);
+    if (!input->engine)
+        return -1;
+    if ((!facts || take_facts(input->engine, facts, err) == 0) &&
+        (!sign || take_sign(input->engine, sign, err) == 0))
+        return 0;
+    wg_engine_close(input->engine);
+    return -1;
+}
 
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"explain", no_argument, NULL, 'e'},
+        {"facts", required_argument, NULL, 'f'},
+        {"sign", required_argument, NULL, 's'},
         {0},
     };
     static char *standard_input[] = {"-"};
     const char *config = NULL;
+    const char *facts = NULL;
+    char *sign = NULL;
     struct wg_error err;
     int c;
 
@@ -32,12 +71,17 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
                                 argv[optind - 1], argv[0]);
         if (c == 'c')
             config = optarg;
+        else if (c == 'f')
+            facts = optarg;
+        else if (c == 's')
+            sign = optarg;
         input->explain |= c == 'e';
     }
     input->file = optind < argc ? argv + optind : standard_input;
     input->files = optind < argc ? argc - optind : 1;
-    input->engine = wg_engine_open(config, NULL, &err);
-    return input->engine ? -1 : wg_cli_error(argv[0], "%s", err.text);
+    return open_engine(input, config, facts, sign, &err) == 0 ? -1
+                                                             : wg_cli_error(argv[0], "%s",
+                                                                            err.text);
 }
 
 static char *read_file(const char *file, size_t *len, struct wg_error *err)
@@ -68,4 +112,32 @@ struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *fi
         *xml = NULL;
     }
     return verdict;
+}
+
+void wg_cli_show_faults(const char *verb, const struct wg_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->n_faults; i++)
+        wg_cli_error(verb, "%s; left out", verdict->faults[i]);
+}
+
+/* All year round: London's winter is no UTC. */
+static bool zone_is_utc(void)
+{
+    for (int month = 0; month < 12; month++) {
+        time_t then = (time_t)month * 30 * 24 * 60 * 60;
+        time_t now = time(NULL) + then;
+        struct tm local;
+
+        if (!localtime_r(&now, &local) || local.tm_gmtoff != 0)
+            return false;
+    }
+    return true;
+}
+
+void wg_cli_warn_of_utc(const char *verb, bool localtime)
+{
+    if (localtime && zone_is_utc())
+        wg_cli_error(verb, "warning: this host's zone is UTC, so clock.offset = localtime gives "
+                     "its guests UTC; mend: set the host's zone, or clock.offset = timezone with "
+                     "clock.timezone = Asia/Shanghai, say");
 }

@@ -23,6 +23,7 @@ int wg_cli_rewrite(int argc, char **argv)
             wg_cli_error("rewrite", "%s", err.text);
         } else {
             code = WG_EXIT_OK;
+            wg_cli_show_faults("rewrite", verdict);
             if (verdict->xml)
                 fwrite(verdict->xml, 1, verdict->xml_len, stdout);
             else
