@@ -70,7 +70,6 @@ static struct guest *make_room(void)
     }
     guest = &guests[oldest];
     oldest = (oldest + 1) % WG_MEMORY_GUESTS;
-    forget(guest);
     return guest;
 }
 
@@ -85,6 +84,7 @@ void wg_memory_keep(const char *uuid, const char *xml, const struct wg_fingerpri
         forget(guest);
     if (copy != NULL) {
         guest = make_room();
+        free(guest->xml);
         strncpy(guest->uuid, uuid, WG_UUID_SIZE - 1);
         guest->stored = *stored;
         guest->xml = copy;
