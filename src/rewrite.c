@@ -326,9 +326,9 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
                      const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
                      struct wg_error *err)
 {
-    xmlDocPtr doc = xmlCopyDoc(domain->doc, 1);
+    xmlDocPtr doc = domain->doc;
     bool wanted = verdict->n_differences > 0;
-    int rc = doc ? 0 : wg_no_memory(err);
+    int rc = 0;
 
     for (int site = 0; site <= sites; site++) {
         for (size_t i = 0; rc == 0 && i < plan->stylesheets.count; i++) {
@@ -343,14 +343,16 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
                 rc = note_site(name, doc, next, &why, verdict, err);
             else if (!next)
                 rc = -1;
-            if (next) {
+            if (next && doc != domain->doc)
                 xmlFreeDoc(doc);
-                doc = next;
-            }
+            doc = next ? next : doc;
         }
     }
+    if (rc == 0 && doc == domain->doc && !(doc = xmlCopyDoc(doc, 1)))
+        wg_no_memory(err);
     if (rc == 0)
         return doc;
-    xmlFreeDoc(doc);
+    if (doc != domain->doc)
+        xmlFreeDoc(doc);
     return NULL;
 }

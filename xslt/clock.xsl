@@ -3,7 +3,8 @@
 <!-- The domain's clock: its offset and its timers. -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
 
-  <xsl:import href="merge.xsl"/>
+  <!-- not imported, which makes a second stylesheet to be compiled: this is so at every start -->
+  <xsl:include href="merge.xsl"/>
 
   <xsl:variable name="want" select="$policy/clock"/>
 
