@@ -162,7 +162,7 @@ static void looks_are_asked_only_if_ordered(void **state)
         {DOMAIN("<features><hyperv mode='custom'/></features>"), WG_OS_UNKNOWN, NULL},
         {DOMAIN("<clock><timer name='hypervclock' present='no'/></clock>"), WG_OS_UNKNOWN, NULL},
     };
-    static const struct row not_asked = {rows[0].xml, WG_OS_UNKNOWN, NULL};
+    const struct row not_asked = {rows[0].xml, WG_OS_UNKNOWN, NULL};
 
     (void)state;
     is_detected("[detect]\norder = looks\n", rows, COUNT(rows));
