@@ -27,6 +27,7 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_SECONDS = 60
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LIBVIRTD_CONF = """\
 auth_unix_rw = "none"
 auth_unix_ro = "none"
@@ -228,6 +229,7 @@ class Host:
     def run(self, *argv, **options):
         """Runs a program inside, with its output captured."""
         options.setdefault("timeout", START_SECONDS)
+        options.setdefault("env", {**os.environ, "PATH": PATH})
         return subprocess.run(self._entered(argv), capture_output=True, text=True, **options)
 
     def processes(self):
@@ -261,7 +263,7 @@ class Host:
         """Starts libvirtd and returns when it takes connections."""
         if preload is not None:
             self.preload = preload
-        env = ["env", "-i", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        env = ["env", "-i", "LC_ALL=C", "PATH=" + PATH]
         if self.preload:
             env.append("LD_PRELOAD=" + self.filter_path())
         with open(os.path.join(self.base, "log", "libvirtd.out"), "a", encoding="utf-8") as out:

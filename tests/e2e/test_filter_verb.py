@@ -82,7 +82,7 @@ def both_daemons():
 
 
 def what_runs():
-    with Host(case.tree(), preload=False, hook=False) as host:
+    with with_services("libvirtd") as host:
         verb(host, "enable")
         true("before the restart", "runs without" in verb(host, "status", code=1))
         host.restart(preload=True)
