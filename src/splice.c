@@ -128,14 +128,34 @@ static int patch_children(struct splice *s, const xmlNode *old, const struct wg_
     return 0;
 }
 
-static bool same_tag(const xmlNode *a, const xmlNode *b)
+/* What a prefix, NULL for none, means where the node stands. */
+static const xmlChar *meaning(const xmlNode *node, const xmlChar *prefix)
 {
-    xmlNode x = *a;
-    xmlNode y = *b;
+    const xmlNs *ns = xmlSearchNs(node->doc, (xmlNodePtr)node, prefix);
+
+    return ns ? ns->href : NULL;
+}
+
+/* Whether the node declares no prefix that old did not know, or knew as something else. */
+static bool declares_nothing_new(const xmlNode *old, const xmlNode *node, bool but_else)
+{
+    for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
+        const xmlChar *known = meaning(old, ns->prefix);
+
+        if (!xmlStrEqual(known, ns->href) && (known || !but_else))
+            return false;
+    }
+    return true;
+}
+
+static bool same_tag(const xmlNode *old, const xmlNode *node)
+{
+    xmlNode x = *old;
+    xmlNode y = *node;
 
     x.children = NULL;
     y.children = NULL;
-    return wg_same_node(&x, &y);
+    return wg_same_node(&x, &y) && declares_nothing_new(old, node, false);
 }
 
 static size_t count_items(const xmlNode *node)
@@ -151,23 +171,26 @@ static size_t count_items(const xmlNode *node)
 static void patch_start(struct splice *s, const xmlNode *old, const char *start, const char *end,
                         bool empty, const xmlNode *node, bool closed)
 {
-    bool same = same_tag(old, node);
-
-    if (same && empty == closed) {
+    if (node == old && empty == closed) {
         put(s, start, end);
         return;
     }
     end -= empty ? 2 : 1;
     while (strchr(" \t\r\n", end[-1]))
         end--;
-    if (same)
+    if (node == old)
         put(s, start, end);
     else
-        wg_write_start(&s->writer, node);
+        wg_write_start(&s->writer, node, old);
     fputs(closed ? "/>" : ">", s->writer.out);
 }
 
-/* Whether the elements have the same text of their own, but for blanks. */
+static bool same_prefix(const xmlNode *a, const xmlNode *b)
+{
+    return xmlStrEqual(a->ns ? a->ns->prefix : NULL, b->ns ? b->ns->prefix : NULL);
+}
+
+/* Whether the elements have the same text of their own, but for the blanks between their nodes. */
 static bool same_own_text(const xmlNode *a, const xmlNode *b)
 {
     xmlBufferPtr text[] = {xmlBufferCreate(), xmlBufferCreate()};
@@ -175,12 +198,8 @@ static bool same_own_text(const xmlNode *a, const xmlNode *b)
 
     for (int i = 0; i < 2; i++) {
         for (; text[i] && child[i]; child[i] = child[i]->next) {
-            const xmlChar *p = wg_is_text(child[i]) ? child[i]->content : NULL;
-
-            for (; p && *p; p++) {
-                if (!strchr(" \t\r\n", *p))
-                    xmlBufferAdd(text[i], p, 1);
-            }
+            if (wg_is_text(child[i]) && !xmlIsBlankNode(child[i]))
+                xmlBufferCat(text[i], child[i]->content);
         }
     }
     bool same = text[0] && text[1] &&
@@ -200,7 +219,7 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
     const char *tail;
     int rc = -1;
 
-    if (!same_own_text(old, node))
+    if (!same_own_text(old, node) || !declares_nothing_new(old, node, true))
         return wg_write_plain(&s->writer, node);
     if (!content || (!empty && wg_markup_items(content, s->limit, &items) < 0) ||
         items.count != count_items(old))
@@ -208,7 +227,9 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
     bool barren = !wg_next_item(node->children);
     /* What has lost its last child is written like what never had one. */
     bool closed = barren && (empty || (items.count > 0 && !wg_has_text(node)));
-    patch_start(s, old, at->start, content, empty, node, closed);
+    /* The old names and prefixes stand for as long as they say what the new ones say. */
+    const xmlNode *tag = same_tag(old, node) ? old : node;
+    patch_start(s, old, at->start, content, empty, tag, closed);
     rc = closed ? 0 : patch_children(s, old, &items, node, indent, &tail);
     if (rc < 0 || closed)
         goto out;
@@ -216,8 +237,8 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
         put(s, tail, items.end);
     else if (!barren)
         wg_write_indent(&s->writer, indent);
-    if (empty)
-        wg_write_end(&s->writer, node);
+    if (empty || !same_prefix(old, tag))
+        wg_write_end(&s->writer, tag);
     else
         put(s, items.end, at->end);
 out:

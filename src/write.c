@@ -60,12 +60,25 @@ static void put_name(struct wg_writer *w, const xmlNode *node)
     fputs((const char *)node->name, w->out);
 }
 
-void wg_write_start(struct wg_writer *w, const xmlNode *node)
+static bool declares(const xmlNode *node, const xmlChar *prefix)
+{
+    for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
+        if (xmlStrEqual(ns->prefix, prefix))
+            return true;
+    }
+    return false;
+}
+
+void wg_write_start(struct wg_writer *w, const xmlNode *node, const xmlNode *old)
 {
     fputc('<', w->out);
     put_name(w, node);
     for (const xmlNs *ns = node->nsDef; ns; ns = ns->next)
         put_attribute(w, "xmlns", ns->prefix, ns->href);
+    for (const xmlNs *ns = old ? old->nsDef : NULL; ns; ns = ns->next) {
+        if (!declares(node, ns->prefix))
+            put_attribute(w, "xmlns", ns->prefix, ns->href);
+    }
     for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
         put_attribute(w, attribute->ns ? (const char *)attribute->ns->prefix : NULL,
                       attribute->name, attribute->children ? attribute->children->content : NULL);
@@ -122,7 +135,7 @@ int wg_write_node(struct wg_writer *w, const xmlNode *node, struct wg_indent ind
     if (node->type != XML_ELEMENT_NODE || wg_has_text(node))
         return wg_write_plain(w, node);
     const xmlNode *child = wg_next_item(node->children);
-    wg_write_start(w, node);
+    wg_write_start(w, node, NULL);
     fputs(child ? ">" : "/>", w->out);
     if (!child)
         return 0;

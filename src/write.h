@@ -31,8 +31,9 @@ struct wg_indent wg_deeper(struct wg_indent indent);
 void wg_write_bytes(struct wg_writer *w, const char *start, const char *end);
 void wg_write_indent(struct wg_writer *w, struct wg_indent indent);
 
-/* A start tag, open at its end, and an end tag. */
-void wg_write_start(struct wg_writer *w, const xmlNode *node);
+/* A start tag, open at its end, and an end tag. The prefixes that old declares, unless it is NULL,
+ * are declared too: its children's bytes may need them. */
+void wg_write_start(struct wg_writer *w, const xmlNode *node, const xmlNode *old);
 void wg_write_end(struct wg_writer *w, const xmlNode *node);
 
 /* A node with all that is in it, its end tag at indent; an element with text of its own is written
