@@ -48,6 +48,7 @@ static void hear(void *unused, const char *format, ...)
     }
 }
 
+/* XSLT drops the blanks between a stylesheet's elements: cheaper before there are nodes of them. */
 static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
 {
     struct wg_error why = {""};
@@ -62,8 +63,8 @@ static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
             xmlDictReference(dict);
         }
         doc = xmlCtxtReadFd(parser, fd, path, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
-                                XML_PARSE_NOWARNING);
+                            XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOBLANKS |
+                                XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         const xmlError *last = doc ? NULL : xmlCtxtGetLastError(parser);
         if (last && last->message)
             wg_fail(&why, "%s:%d: %s", path, last->line, last->message);
