@@ -54,7 +54,8 @@ const char *wg_host_stale(const struct wg_host *host);
 /*
  * Takes out of target what the host lacks, and what depends on it, with a note in verdict.
  * host NULL, or one that knows nothing of such a guest: it is assumed to have relaxed, vapic and
- * spinlocks. A guest that is not of type kvm loses nothing: TCG takes all and ignores it.
+ * spinlocks. For a guest that is not of type kvm the host does not count: TCG takes nearly all and
+ * ignores it.
  * Returns 0, or -1 with *err filled.
  */
 int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,

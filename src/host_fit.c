@@ -81,32 +81,65 @@ static int fit_timer(const struct wg_facts *facts, const struct wg_domain *domai
     return wg_verdict_note(verdict, err, "host lacks hypervclock");
 }
 
-static int fit_dependents(const struct wg_facts *facts, struct wg_target *target,
-                          struct wg_verdict *verdict, struct wg_error *err)
+static int fit_dependents(bool say, struct wg_target *target, struct wg_verdict *verdict,
+                          struct wg_error *err)
 {
     const char *needs;
     const char *key;
 
     while ((key = wg_target_drop_unmet(target, &needs))) {
-        if (facts && wg_verdict_note(verdict, err, "%s left out: it needs %s", key, needs) < 0)
+        if (say && wg_verdict_note(verdict, err, "%s left out: it needs %s", key, needs) < 0)
             return -1;
     }
     return 0;
 }
 
-static const struct wg_facts *facts_of(const struct wg_host *host, const struct wg_domain *domain)
+static const char *arch_of(const struct wg_domain *domain, struct utsname *host)
 {
     xmlNodePtr os_type = wg_child(wg_child(domain->root, "os"), "type");
     const char *arch = os_type ? wg_attribute(os_type, "arch") : NULL;
+
+    if (!arch)
+        arch = uname(host) == 0 ? host->machine : "";
+    return arch;
+}
+
+/* QEMU ignores enlightenments without KVM, but refuses vpindex, there being nothing to set it in
+ * (x86_cpu_pre_plug in its hw/i386/x86.c); of i686 libvirt says that the host lacks all but those
+ * of the baseline. Seen with QEMU 7.2 and libvirt 9.0. */
+static int fit_tcg(const struct wg_domain *domain, struct wg_target *target,
+                   struct wg_verdict *verdict, struct wg_error *err)
+{
+    struct utsname name;
+    bool only_old = strcmp(arch_of(domain, &name), "i686") == 0;
+    xmlNodePtr hyperv = wg_target_part(target, "hyperv");
+    xmlNodePtr next;
+
+    for (xmlNodePtr node = hyperv ? hyperv->children : NULL; node; node = next) {
+        const char *state = wg_attribute(node, "state");
+
+        next = node->next;
+        if ((state && strcmp(state, "off") == 0) ||
+            (only_old ? offers(NULL, (const char *)node->name)
+                      : strcmp((const char *)node->name, "vpindex") != 0))
+            continue;
+        if (wg_verdict_note(verdict, err, "TCG lacks %s", (const char *)node->name) < 0)
+            return -1;
+        drop(node);
+    }
+    return fit_dependents(true, target, verdict, err);
+}
+
+static const struct wg_facts *facts_of(const struct wg_host *host, const struct wg_domain *domain)
+{
+    xmlNodePtr os_type = wg_child(wg_child(domain->root, "os"), "type");
     const char *machine = os_type ? wg_attribute(os_type, "machine") : NULL;
     xmlNodePtr emulator = wg_child(wg_child(domain->root, "devices"), "emulator");
     char *path = emulator ? wg_trimmed_content(emulator) : NULL;
-    struct utsname name = {0};
-
-    if (!arch && uname(&name) == 0)
-        arch = name.machine;
+    struct utsname name;
     const struct wg_facts *facts = wg_host_find(host, "kvm", path && *path ? path : NULL,
-                                                arch ? arch : "", machine);
+                                                arch_of(domain, &name), machine);
+
     free(path);
     return facts && facts->known ? facts : NULL;
 }
@@ -119,7 +152,7 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
     bool unknown = false;
 
     if (!type || strcmp(type, "kvm") != 0)
-        return 0;
+        return fit_tcg(domain, target, verdict, err);
     if (host) {
         const char *stale = wg_host_stale(host);
 
@@ -130,7 +163,7 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
     }
     if (fit_hyperv(facts, target, &unknown, verdict, err) < 0 ||
         fit_timer(facts, domain, target, verdict, err) < 0 ||
-        fit_dependents(facts, target, verdict, err) < 0)
+        fit_dependents(facts != NULL, target, verdict, err) < 0)
         return -1;
     return unknown ? wg_verdict_note(verdict, err, "host facts are missing, of the enlightenments "
                                      "only relaxed, vapic and spinlocks are asked for; mend: "

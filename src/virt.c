@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "virt.h"
 
+#include <dlfcn.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
@@ -70,6 +71,45 @@ char *wg_virt_host(struct wg_virt *virt, struct wg_error *err)
     if (!host)
         failed(err, "host name");
     return host;
+}
+
+bool wg_virt_is_local(struct wg_virt *virt)
+{
+    char *uri = virConnectGetURI(virt->conn);
+    const char *rest = uri ? strstr(uri, "://") : NULL;
+    bool local = rest && rest[3] == '/' && !strstr(rest, "socket=");
+
+    free(uri);
+    return local;
+}
+
+char *wg_virt_library(void)
+{
+    Dl_info info;
+
+    if (!dladdr((void *)virGetVersion, &info) || !info.dli_fname)
+        return NULL;
+    return realpath(info.dli_fname, NULL);
+}
+
+char *wg_virt_capabilities(struct wg_virt *virt, struct wg_error *err)
+{
+    char *xml = virConnectGetCapabilities(virt->conn);
+
+    if (!xml)
+        failed(err, "capabilities");
+    return xml;
+}
+
+char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, const char *arch,
+                                  const char *machine, const char *virttype,
+                                  struct wg_error *err)
+{
+    char *xml = virConnectGetDomainCapabilities(virt->conn, emulator, arch, machine, virttype, 0);
+
+    if (!xml)
+        failed(err, emulator ? emulator : arch);
+    return xml;
 }
 
 struct wg_virt_guest {
@@ -163,6 +203,11 @@ char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml whic
     if (!xml)
         failed(err, virDomainGetName(guest->domain));
     return xml;
+}
+
+bool wg_virt_guest_gone(const struct wg_virt_guest *guest)
+{
+    return virDomainIsPersistent(guest->domain) < 0 && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
 }
 
 /* Sees to it that the connection lives. */

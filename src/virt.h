@@ -19,6 +19,20 @@ void wg_virt_close(struct wg_virt *virt);
 /* The name of the host at the other end; for the caller to free, NULL with *err filled. */
 char *wg_virt_host(struct wg_virt *virt, struct wg_error *err);
 
+/* Whether the host at the other end is this one, as far as its URI tells: no host's name and no
+ * socket of its own are in it. */
+bool wg_virt_is_local(struct wg_virt *virt);
+
+/* The file of libvirt's library that we use; for the caller to free, NULL if it cannot be told. */
+char *wg_virt_library(void);
+
+/* libvirt's capabilities XML, and its domain capabilities for one emulator; machine may be NULL.
+ * For the caller to free, NULL with *err filled. */
+char *wg_virt_capabilities(struct wg_virt *virt, struct wg_error *err);
+char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, const char *arch,
+                                  const char *machine, const char *virttype,
+                                  struct wg_error *err);
+
 /* A domain of a connection, as the host had it when it was asked for. */
 struct wg_virt_guest;
 
@@ -40,6 +54,9 @@ enum wg_virt_xml {
 /* The XML as it is now; for the caller to free, NULL with *err filled. */
 char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml which,
                         struct wg_error *err);
+
+/* Whether the host has it no more: why something failed that was asked of it. */
+bool wg_virt_guest_gone(const struct wg_virt_guest *guest);
 
 /* Stores a definition. Returns 0, or -1 with *err filled. */
 int wg_virt_define(struct wg_virt *virt, const char *xml, struct wg_error *err);

@@ -19,6 +19,7 @@ int wg_cli_filter(int argc, char **argv);
 int wg_cli_hook(int argc, char **argv);
 int wg_cli_apply(int argc, char **argv);
 int wg_cli_audit(int argc, char **argv);
+int wg_cli_probe(int argc, char **argv);
 int wg_cli_repair(int argc, char **argv);
 
 /* `winguest filter settings`: prints deadline=SECONDS and rollback=yes|no, a line each. */

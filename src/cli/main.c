@@ -86,6 +86,13 @@ static const struct command {
      "  --pending       end what repairs that were killed have begun\n"
      "A guest that must not be restarted is left running, and only its definition corrected.\n"
      "Exit: 0 it runs as it must, 1 it does not, 2 error.\n"},
+    {"probe", NULL, "[-c URI] [--print]",
+     "ask a host what it can give its guests, and remember it",
+     "  -c, --connect URI  the host, instead of qemu:///system\n"
+     "  --print            print it instead of storing it in " WG_HOSTFACTS "\n"
+     "Of a host at the end of a remote URI, or of a socket that the URI names, it is always\n"
+     "printed; winguest check --facts FILE takes it.\n"
+     "Exit: 0, or 2 on error with nothing changed.\n"},
     {"filter", in_engine, "enable|disable|status [--root DIR]",
      "switch the filter in libvirt's daemons on or off",
      "  enable    write systemd's drop-ins that load it; says what to restart\n"

@@ -10,6 +10,7 @@ static const struct {
 } verbs[] = {
     {"apply", wg_cli_apply},
     {"audit", wg_cli_audit},
+    {"probe", wg_cli_probe},
     {"repair", wg_cli_repair},
     {NULL, NULL},
 };

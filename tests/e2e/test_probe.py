@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a host cannot give its guests they are not asked to have: winguest probe, and what follows.
+
+Some machines have KVM, of those some without Hyper-V emulation: that is where a guest with the
+whole policy does not start, and the cases here are real. Elsewhere those cases are left out."""
+
+import os
+
+import libvirt
+
+import case
+import guest
+from case import equal, true
+from host import Host
+
+FACTS = "/var/lib/libvirt-winguest/host.ini"
+# What libvirt lists for a host whose kernel knows no Hyper-V.
+KERNELLESS = {"spinlocks", "vendor_id"}
+MODERN = """\
+[facts:1]
+virttype = kvm
+hyperv = relaxed vapic spinlocks vpindex runtime synic stimer reset frequencies tlbflush ipi
+"""
+RECOMMENDED = "[windows]\nprofile = recommended\n"
+
+
+def offered(host):
+    """The enlightenments that libvirt says a KVM guest of the host may have; None without KVM."""
+    import xml.etree.ElementTree as etree
+    done = host.virsh("domcapabilities", "--virttype", "kvm", check=False)
+    if done.returncode:
+        return None
+    hyperv = etree.fromstring(done.stdout).find("features/hyperv")
+    return None if hyperv is None else {each.text for each in hyperv.iter("value")}
+
+
+def winguest(host, *args, stdin=None, code=0):
+    done = host.run("winguest", *args, input=stdin)
+    equal(f"exit of winguest {' '.join(args)}: {done.stderr}", done.returncode, code)
+    return done
+
+
+def written():
+    """The facts are those that libvirt tells, stored in one step, and no second file is left."""
+    with Host(case.tree()) as host:
+        true("no facts to begin with", not os.path.exists(host.inside(FACTS)))
+        winguest(host, "probe")
+        folder = os.path.dirname(host.inside(FACTS))
+        equal("files", os.listdir(folder), ["host.ini"])
+        text = host.read(FACTS)
+        equal("who may write it", os.stat(host.inside(FACTS)).st_mode & 0o777, 0o644)
+        want = offered(host)
+        if want is not None:
+            lines = [line for line in text.splitlines() if line.startswith("hyperv =")]
+            true(f"facts in {text}", lines)
+            equal("enlightenments", set(lines[-1].split("=")[1].split()), want)
+        true(f"stamps of the emulator in {text}", "/usr/bin/qemu-system-x86_64" in text)
+        equal("the same printed", winguest(host, "probe", "--print").stdout, text)
+
+
+def remote_is_printed():
+    """Facts of a host that need not be this one never become this one's."""
+    with Host(case.tree()) as host:
+        uri = "qemu+unix:///system?socket=/run/libvirt/libvirt-sock"
+        text = winguest(host, "probe", "-c", uri).stdout
+        true("nothing is stored", not os.path.exists(host.inside(FACTS)))
+        true(f"facts without stamps: {text}", "mtime" not in text and "kernel" not in text)
+        host.put("/etc/libvirt/facts.ini", text, mode=0o600)
+        winguest(host, "check", "--facts", "/etc/libvirt/facts.ini", "-",
+                 stdin=guest.domain("win", kind="kvm"), code=1)
+
+
+def nothing_half():
+    """A probe that fails leaves what was there."""
+    with Host(case.tree()) as host:
+        host.put(FACTS, MODERN, mode=0o644)
+        winguest(host, "probe", "-c", "qemu+unix:///system?socket=/run/no-such-sock", code=2)
+        host.stop()
+        winguest(host, "probe", code=2)
+        equal("facts", host.read(FACTS), MODERN)
+        equal("files", os.listdir(os.path.dirname(host.inside(FACTS))), ["host.ini"])
+
+
+def stale():
+    """After an upgrade of QEMU the facts are used on, and said to be old."""
+    with Host(case.tree()) as host:
+        winguest(host, "probe")
+        xml = guest.domain("win", kind="kvm")
+        said = winguest(host, "check", "-", stdin=xml, code=1).stdout
+        true(f"fresh facts are not said to be old: {said}", "older" not in said)
+        host.run("touch", "/usr/bin/qemu-system-x86_64")
+        said = winguest(host, "check", "-", stdin=xml, code=1).stdout
+        equal(f"times that it is said: {said}", said.count("host facts are older than"), 1)
+        true(f"which file: {said}", "qemu-system-" in said)
+        winguest(host, "probe")
+        said = winguest(host, "check", "-", stdin=xml, code=1).stdout
+        true(f"after another probe: {said}", "older" not in said)
+
+
+def bad_facts():
+    """Facts that cannot be read are a note, not a fault that stops anything."""
+    with Host(case.tree()) as host:
+        for text, mode in (("[facts:1]\nnonsense = 1\n", 0o644), (MODERN, 0o666)):
+            host.put(FACTS, text, mode)
+            host.conn.createXML(guest.domain("win")).destroy()
+            said = winguest(host, "check", "-", stdin=guest.domain("win", kind="kvm"), code=1)
+            true(f"it is said: {said.stdout}", "no host facts: " in said.stdout)
+
+
+def tcg_loses_nothing():
+    """Facts are KVM's."""
+    with Host(case.tree(), config=RECOMMENDED) as host:
+        host.put(FACTS, "[facts:1]\nvirttype = kvm\nhyperv =\n", mode=0o644)
+        host.conn.defineXML(guest.domain("win")).create()
+        equal("QEMU's flags", guest.flags(host.cmdline("win")),
+              {name: True for name in guest.FLAGS})
+
+
+def kvm_without_hyperv():
+    """A KVM host that has no Hyper-V emulation starts its Windows guests, with the rest of the
+    policy, and they violate nothing then."""
+    with Host(case.tree(), config=RECOMMENDED) as host:
+        lacking = offered(host)
+        if lacking is None or not lacking <= KERNELLESS:
+            print(f"# left out kvm_without_hyperv: KVM here offers {lacking}")
+            return
+        winguest(host, "probe")
+        domain = host.conn.defineXML(guest.domain("win", kind="kvm"))
+        domain.create()
+        argv = " ".join(host.cmdline("win"))
+        true(f"KVM: {argv}", "accel=kvm" in argv or "-accel kvm" in argv)
+        flags = guest.flags(host.cmdline("win"))
+        equal("QEMU's flags", flags, {name: name in ("rtc", "pit", "hpet", "spinlocks")
+                                      for name in guest.FLAGS})
+        said = winguest(host, "check", "-", stdin=domain.XMLDesc(0)).stdout
+        for name in ("vapic", "relaxed", "hypervclock"):
+            true(f"host lacks {name}: {said}", f"[host lacks {name}]" in said)
+
+
+def kvm_without_facts():
+    """Nobody asked the host: the trio is assumed, QEMU refuses it, and the guest starts as it was."""
+    with Host(case.tree()) as host:
+        lacking = offered(host)
+        if lacking is None or not lacking <= KERNELLESS:
+            print(f"# left out kvm_without_facts: KVM here offers {lacking}")
+            return
+        domain = host.conn.defineXML(guest.domain("win", kind="kvm"))
+        equal("asked for", set(guest.hyperv_of(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))),
+              {"relaxed", "vapic", "spinlocks"})
+        domain.create()
+        true("the guest runs", domain.isActive())
+
+
+if __name__ == "__main__":
+    case.run(written, remote_is_printed, nothing_half, stale, bad_facts, tcg_loses_nothing,
+             kvm_without_hyperv, kvm_without_facts)
