@@ -78,8 +78,31 @@ static bool known_encoding(const char *encoding)
            strncasecmp(encoding, "ISO-8859-", 9) == 0;
 }
 
+/* libxml2 finds the order of two comments by walking back to the last element: what a row of them
+ * costs is its square, and no limit on XPath's steps counts that. libvirt writes none at all. */
+#define ROW_MAX 1000
+
+/* The line in which a row of over ROW_MAX comments and the like goes on; 0 if there is none. */
+static long find_row(const xmlNode *parent)
+{
+    size_t row = 0;
+    long line = 0;
+
+    for (const xmlNode *node = parent->children; node && !line; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE) {
+            row = 0;
+            line = find_row(node);
+        } else if (node->type != XML_TEXT_NODE && ++row > ROW_MAX) {
+            line = xmlGetLineNo(node);
+        }
+    }
+    return line;
+}
+
 static int check_root(struct wg_domain *domain, struct wg_error *err)
 {
+    long line;
+
     if (domain->doc->intSubset)
         return wg_fail(err, "domain XML: a document type has no place in it");
     if (!known_encoding((const char *)domain->doc->encoding))
@@ -88,6 +111,8 @@ static int check_root(struct wg_domain *domain, struct wg_error *err)
     domain->root = xmlDocGetRootElement(domain->doc);
     if (!domain->root || !is_element(domain->root, "domain"))
         return wg_fail(err, "domain XML: the root element is not <domain>");
+    if ((line = find_row(domain->root)) != 0)
+        return wg_fail(err, "domain XML: line %ld: over %d comments in a row", line, ROW_MAX);
     return 0;
 }
 
