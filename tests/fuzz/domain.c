@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * XML through the whole engine, every guest taken for Windows. What comes out must be a domain,
+ * the same guest, compliant, and outside of the policy's places what went in.
+ */
+#include "../../src/domain.h"
+#include "../../src/write.h"
+
+#include <string.h>
+
+#include "fuzz.h"
+
+static const char baseline[] = "[rules]\nnames = *\n[detect]\norder = rules\n";
+static const char recommended[] =
+    "[rules]\nnames = *\n[detect]\norder = rules\n[windows]\nprofile = recommended\n"
+    "guest_agent = yes\nclock.offset = utc\nclock.keep = timezone\n";
+
+static struct wg_engine *open_engine(const char *name, const char *config)
+{
+    struct wg_error err;
+    struct wg_engine *engine = wg_engine_open(fuzz_file(name, config, strlen(config)), NULL, &err);
+
+    PROMISE(err.text, engine);
+    return engine;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : !a && !b;
+}
+
+static void drop_children(xmlNodePtr parent, const char *name)
+{
+    for (xmlNodePtr child = wg_child(parent, name); child; child = wg_child(parent, name)) {
+        xmlUnlinkNode(child);
+        xmlFreeNode(child);
+    }
+}
+
+static bool is_blank_text(const xmlNode *node)
+{
+    return node->type == XML_TEXT_NODE && xmlIsBlankNode(node);
+}
+
+/* The layout around new nodes, of the root and of the containers that the policy may fill. */
+static void drop_blanks(xmlNodePtr parent)
+{
+    xmlNodePtr next;
+
+    for (xmlNodePtr child = parent ? parent->children : NULL; child; child = next) {
+        next = child->next;
+        if (is_blank_text(child)) {
+            xmlUnlinkNode(child);
+            xmlFreeNode(child);
+        }
+    }
+}
+
+static void drop_agent(xmlNodePtr devices)
+{
+    xmlNodePtr next;
+
+    for (xmlNodePtr child = devices ? devices->children : NULL; child; child = next) {
+        xmlNodePtr target = wg_child(child, "target");
+        const char *name = target ? wg_attribute(target, "name") : NULL;
+
+        next = child->next;
+        if (name && strcmp(name, "org.qemu.guest_agent.0") == 0) {
+            xmlUnlinkNode(child);
+            xmlFreeNode(child);
+        }
+    }
+}
+
+/* Takes the places out that the policy names, and what was made to hold them. */
+static void strip(struct wg_domain *domain)
+{
+    static const char *const containers[] = {"features", "devices"};
+
+    drop_children(domain->root, "clock");
+    drop_agent(wg_child(domain->root, "devices"));
+    for (xmlNodePtr node = domain->root->children; node; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE && !node->ns &&
+            xmlStrEqual(node->name, BAD_CAST "features"))
+            drop_children(node, "hyperv");
+    }
+    for (size_t i = 0; i < 2; i++) {
+        xmlNodePtr container = wg_child(domain->root, containers[i]);
+
+        drop_blanks(container);
+        if (container && !container->children && !container->properties) {
+            xmlUnlinkNode(container);
+            xmlFreeNode(container);
+        }
+    }
+    drop_blanks(domain->root);
+}
+
+static bool has_stray_text(const struct wg_domain *domain)
+{
+    if (wg_has_text(domain->root))
+        return true;
+    for (xmlNodePtr node = xmlFirstElementChild(domain->root); node;
+         node = xmlNextElementSibling(node)) {
+        if ((xmlStrEqual(node->name, BAD_CAST "features") ||
+             xmlStrEqual(node->name, BAD_CAST "devices")) &&
+            wg_has_text(node))
+            return true;
+    }
+    return false;
+}
+
+static void check_elsewhere(const char *before, size_t before_len, const char *after,
+                            size_t after_len)
+{
+    struct wg_domain old;
+    struct wg_domain new;
+    struct wg_error err;
+
+    PROMISE("the input parses", wg_domain_parse(before, before_len, &old, &err) == 0);
+    PROMISE("the output parses", wg_domain_parse(after, after_len, &new, &err) == 0);
+    /* Beside text where no domain has any, the blanks of layout cannot be told from it. */
+    if (!has_stray_text(&old)) {
+        strip(&old);
+        strip(&new);
+        PROMISE("nothing else changes", wg_same_node(old.root, new.root));
+    }
+    wg_domain_clear(&old);
+    wg_domain_clear(&new);
+}
+
+static void check_rewrite(struct wg_engine *engine, const struct wg_verdict *verdict,
+                          const char *data, size_t size)
+{
+    struct wg_error err;
+    struct wg_verdict *again = wg_evaluate(engine, verdict->xml, verdict->xml_len, WG_REWRITE,
+                                           &err);
+
+    PROMISE("the output can be judged", again);
+    PROMISE("a second run changes nothing", again->outcome == WG_COMPLIANT && !again->xml);
+    PROMISE("name and UUID stay", same_text(verdict->name, again->name) &&
+                                      same_text(verdict->uuid, again->uuid));
+    wg_verdict_free(again);
+    check_elsewhere(data, size, verdict->xml, verdict->xml_len);
+}
+
+static void run(struct wg_engine *engine, const char *data, size_t size)
+{
+    struct wg_error err = {""};
+    struct wg_verdict *verdict = wg_evaluate(engine, data, size, WG_REWRITE | WG_EXPLAIN, &err);
+
+    if (!verdict) {
+        PROMISE("an error is one line", *err.text && !strchr(err.text, '\n'));
+        return;
+    }
+    PROMISE("a violation is mended", (verdict->outcome == WG_VIOLATES) == (verdict->xml != NULL));
+    if (verdict->xml)
+        check_rewrite(engine, verdict, data, size);
+    wg_verdict_free(verdict);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct wg_engine *engine[2];
+
+    if (!engine[0]) {
+        engine[0] = open_engine("baseline.conf", baseline);
+        engine[1] = open_engine("recommended.conf", recommended);
+    }
+    for (int i = 0; i < 2; i++)
+        run(engine[i], (const char *)data, size);
+    return 0;
+}
