@@ -294,15 +294,24 @@ static int compare_clock(struct comparison *c, const struct wg_domain *domain, x
     return compare_children(c, have, want, "clock");
 }
 
+static bool is_guest_agent(xmlNodePtr device)
+{
+    xmlNodePtr target = xmlStrEqual(device->name, BAD_CAST "channel") ? wg_child(device, "target")
+                                                                      : NULL;
+
+    return target && equal(wg_attribute(target, "name"), GUEST_AGENT);
+}
+
+/* libvirt reads the devices of every <devices>. */
 static bool has_guest_agent(const struct wg_domain *domain)
 {
-    xmlNodePtr devices = wg_child(domain->root, "devices");
+    for (xmlNodePtr node = domain->root->children; node; node = node->next) {
+        bool devices = xmlStrEqual(node->name, BAD_CAST "devices");
 
-    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
-        xmlNodePtr target = xmlStrEqual(node->name, BAD_CAST "channel") ? wg_child(node, "target")
-                                                                        : NULL;
-        if (target && equal(wg_attribute(target, "name"), GUEST_AGENT))
-            return true;
+        for (xmlNodePtr device = devices ? node->children : NULL; device; device = device->next) {
+            if (is_guest_agent(device))
+                return true;
+        }
     }
     return false;
 }
