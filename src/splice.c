@@ -128,24 +128,25 @@ static int patch_children(struct splice *s, const xmlNode *old, const struct wg_
     return 0;
 }
 
-/* What a prefix, NULL for none, means where the node stands. */
-static const xmlChar *meaning(const xmlNode *node, const xmlChar *prefix)
+/* Whether a prefix that one of the nodes declares means another thing to the other one. */
+static bool prefixes_clash(const xmlNode *a, const xmlNode *b)
 {
-    const xmlNs *ns = xmlSearchNs(node->doc, (xmlNodePtr)node, prefix);
+    for (const xmlNs *ns = a->nsDef; ns; ns = ns->next) {
+        const xmlNs *known = xmlSearchNs(b->doc, (xmlNodePtr)b, ns->prefix);
 
-    return ns ? ns->href : NULL;
+        if (known && !xmlStrEqual(known->href, ns->href))
+            return true;
+    }
+    return false;
 }
 
-/* Whether the node declares no prefix that old did not know, or knew as something else. */
-static bool declares_nothing_new(const xmlNode *old, const xmlNode *node, bool but_else)
+static bool declares_new_prefix(const xmlNode *old, const xmlNode *node)
 {
     for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
-        const xmlChar *known = meaning(old, ns->prefix);
-
-        if (!xmlStrEqual(known, ns->href) && (known || !but_else))
-            return false;
+        if (!xmlSearchNs(old->doc, (xmlNodePtr)old, ns->prefix))
+            return true;
     }
-    return true;
+    return false;
 }
 
 static bool same_tag(const xmlNode *old, const xmlNode *node)
@@ -155,7 +156,7 @@ static bool same_tag(const xmlNode *old, const xmlNode *node)
 
     x.children = NULL;
     y.children = NULL;
-    return wg_same_node(&x, &y) && declares_nothing_new(old, node, false);
+    return wg_same_node(&x, &y) && !declares_new_prefix(old, node);
 }
 
 static size_t count_items(const xmlNode *node)
@@ -219,7 +220,7 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
     const char *tail;
     int rc = -1;
 
-    if (!same_own_text(old, node) || !declares_nothing_new(old, node, true))
+    if (!same_own_text(old, node) || prefixes_clash(old, node) || prefixes_clash(node, old))
         return wg_write_plain(&s->writer, node);
     if (!content || (!empty && wg_markup_items(content, s->limit, &items) < 0) ||
         items.count != count_items(old))

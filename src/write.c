@@ -5,7 +5,8 @@
 
 void wg_write_bytes(struct wg_writer *w, const char *start, const char *end)
 {
-    fwrite(start, 1, (size_t)(end - start), w->out);
+    if (end > start)
+        fwrite(start, 1, (size_t)(end - start), w->out);
 }
 
 void wg_write_indent(struct wg_writer *w, struct wg_indent indent)
