@@ -144,3 +144,29 @@ void wg_print_escaped(const char *text, FILE *out)
         s += len ? len : 1;
     }
 }
+
+/* XML 1.0's Char, and with it JSON's strings, but for what text needs none of. */
+static bool writable(uint32_t c)
+{
+    return c == '\t' || c == '\n' || (c >= 0x20 && c != 0x7f && c != 0xfffe && c != 0xffff);
+}
+
+char *wg_utf8(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+    const unsigned char *s = (const unsigned char *)text;
+    char *copy = malloc(strlen(text) * (sizeof(replacement) - 1) + 1);
+    char *to = copy;
+
+    while (copy && *s) {
+        uint32_t c;
+        size_t len = decode(s, &c);
+        bool keep = len > 0 && writable(c);
+
+        to = mempcpy(to, keep ? (const char *)s : replacement, keep ? len : 3);
+        s += len ? len : 1;
+    }
+    if (copy)
+        *to = '\0';
+    return copy;
+}

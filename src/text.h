@@ -42,4 +42,8 @@ bool wg_list_has(const struct wg_list *list, const char *word);
  * and broken sequences as \xNN, so that no value can forge a line of a log or a terminal. */
 void wg_print_escaped(const char *text, FILE *out);
 
+/* A copy for JSON, XML and the like, to be freed by the caller: what is no UTF-8, or no character
+ * that XML may hold, is U+FFFD. NULL if there is no memory. */
+char *wg_utf8(const char *text);
+
 #endif

@@ -23,6 +23,7 @@ struct run {
     struct wg_virt *virt;
     struct wg_engine *engine;
     bool recording;
+    uint64_t *shown; /* per guest: the digest of the definition that the question was about; 0: none */
     size_t changed;
     size_t failed;
 };
@@ -68,21 +69,21 @@ static int replace(struct run *run, const struct wg_virt_guest *guest, const cha
     char *stored = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, err);
     if (stored && wg_undo_seal(uuid, stored, err) < 0)
         wg_cli_error("apply", "%s: it cannot be undone: %s", wg_virt_guest_name(guest), err->text);
-    free(stored);
+    wg_virt_forget(stored);
     return 0;
 }
 
 /* The definition may have been edited while the engine looked at it, or the operator at our
  * question: then it is somebody else's and stays. */
-static void change(struct run *run, const struct wg_virt_guest *guest, const char *old,
-                   const struct wg_verdict *verdict)
+static void change(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+                   const char *old, const struct wg_verdict *verdict)
 {
     struct wg_error err;
     char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
 
     if (!now)
         complain(run, guest, err.text);
-    else if (strcmp(now, old) != 0)
+    else if (strcmp(now, old) != 0 || *shown != wg_undo_digest(old))
         complain(run, guest, "its definition changed meanwhile, it is left alone; run it again");
     else if (replace(run, guest, old, verdict->xml, &err) < 0)
         complain(run, guest, err.text);
@@ -90,27 +91,28 @@ static void change(struct run *run, const struct wg_virt_guest *guest, const cha
         run->changed++;
         say(guest, wg_virt_guest_active(guest) ? "redefined, waits for a cold boot" : "redefined");
     }
-    free(now);
+    wg_virt_forget(now);
 }
 
-static void show(struct run *run, const struct wg_virt_guest *guest, const char *old,
-                 const struct wg_verdict *verdict)
+static void show(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+                 const char *old, const struct wg_verdict *verdict)
 {
     struct wg_error err;
 
+    (void)shown;
     run->changed++;
     if (wg_cli_show_diff(wg_virt_guest_name(guest), old, strlen(old), verdict->xml,
                          verdict->xml_len, &err) < 0)
         complain(run, guest, err.text);
 }
 
-typedef void act_fn(struct run *run, const struct wg_virt_guest *guest, const char *old,
-                    const struct wg_verdict *verdict);
+typedef void act_fn(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+                    const char *old, const struct wg_verdict *verdict);
 
-static void count(struct run *run, const struct wg_virt_guest *guest, const char *old,
-                  const struct wg_verdict *verdict)
+static void count(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+                  const char *old, const struct wg_verdict *verdict)
 {
-    (void)old;
+    *shown = wg_undo_digest(old);
     run->changed++;
     wg_print_escaped(wg_virt_guest_name(guest), stdout);
     fputs(": ", stdout);
@@ -118,30 +120,40 @@ static void count(struct run *run, const struct wg_virt_guest *guest, const char
     putchar('\n');
 }
 
+static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown, act_fn *act)
+{
+    struct wg_verdict *verdict = NULL;
+    struct wg_error err;
+    /* A diff is for eyes, logs and tickets: no password is in it. */
+    char *xml = wg_virt_guest_xml(guest, run->dry ? WG_VIRT_INACTIVE : WG_VIRT_INACTIVE_SECURE, &err);
+
+    if (xml)
+        verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, &err);
+    if (verdict && verdict->n_faults > 0) {
+        wg_cli_show_faults("apply", verdict);
+        run->failed++;
+    }
+    if (verdict && verdict->xml)
+        act(run, guest, shown, xml, verdict);
+    else if (!verdict && !(run->all && wg_virt_guest_gone(guest)))
+        complain(run, guest, err.text);
+    if (verdict && verdict->xml)
+        explicit_bzero(verdict->xml, verdict->xml_len);
+    wg_verdict_free(verdict);
+    wg_virt_forget(xml);
+}
+
 /* Judges the chosen guests and calls act for those whose definition must change. */
 static void each_violation(struct run *run, struct wg_virt_guest **guests, size_t number,
                            act_fn *act)
 {
     for (size_t i = 0; i < number; i++) {
-        struct wg_verdict *verdict = NULL;
-        struct wg_error err;
-
         if (!chosen(run, wg_virt_guest_name(guests[i])))
             continue;
-        if (!wg_virt_guest_persistent(guests[i])) {
-            if (!run->all)
-                complain(run, guests[i], "is transient: it has no definition to change");
-            continue;
-        }
-        char *xml = wg_virt_guest_xml(guests[i], WG_VIRT_INACTIVE_SECURE, &err);
-        if (xml)
-            verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, &err);
-        if (!verdict)
-            complain(run, guests[i], err.text);
-        else if (verdict->xml)
-            act(run, guests[i], xml, verdict);
-        wg_verdict_free(verdict);
-        free(xml);
+        if (wg_virt_guest_persistent(guests[i]))
+            judge(run, guests[i], &run->shown[i], act);
+        else if (!run->all)
+            complain(run, guests[i], "is transient: it has no definition to change");
     }
 }
 
@@ -191,7 +203,7 @@ static void check_undone(struct run *run, const struct wg_virt_guest *guest, con
         say(guest, "its definition of before is back");
         wg_undo_forget(wg_virt_guest_uuid(guest));
     }
-    free(after);
+    wg_virt_forget(after);
 }
 
 static void undo_guest(struct run *run, const struct wg_virt_guest *guest)
@@ -210,8 +222,8 @@ static void undo_guest(struct run *run, const struct wg_virt_guest *guest)
         complain(run, guest, err.text);
     else if (old)
         check_undone(run, guest, now);
-    free(old);
-    free(now);
+    wg_virt_forget(old);
+    wg_virt_forget(now);
 }
 
 static int undo(struct run *run, struct wg_virt_guest **guests, size_t number)
@@ -225,28 +237,49 @@ static int undo(struct run *run, struct wg_virt_guest **guests, size_t number)
     return WG_EXIT_OK;
 }
 
-static int on_host(struct run *run)
+/* What is known of this host's abilities says nothing of another's. */
+static int open_host(struct run *run, struct wg_error *err)
+{
+    run->virt = wg_virt_open(run->uri, false, err);
+    run->engine = run->virt ? wg_engine_open(run->config, NULL, err) : NULL;
+    if (!run->engine)
+        return -1;
+    if (!wg_virt_is_local(run->virt))
+        wg_engine_use_host(run->engine, NULL);
+    return 0;
+}
+
+static int with_guests(struct run *run)
 {
     struct wg_error err;
     size_t number = 0;
     int code = WG_EXIT_ERROR;
-    struct wg_virt_guest **guests = NULL;
+    struct wg_virt_guest **guests =
+        open_host(run, &err) < 0 ? NULL : wg_virt_guests(run->virt, &number, &err);
 
-    run->engine = wg_engine_open(run->config, NULL, &err);
-    run->virt = run->engine ? wg_virt_open(run->uri, false, &err) : NULL;
-    guests = run->virt ? wg_virt_guests(run->virt, &number, &err) : NULL;
+    run->shown = calloc(number + 1, sizeof(*run->shown));
     if (!guests)
         wg_cli_error("apply", "%s", err.text);
+    else if (!run->shown)
+        wg_cli_error("apply", "out of memory");
     else
         code = run->undo ? undo(run, guests, number) : apply(run, guests, number);
     for (int i = 0; guests && i < run->globs; i++) {
         if (!run->used[i])
             code = wg_cli_error("apply", "%s: no such guest", run->glob[i]);
     }
+    free(run->shown);
     wg_virt_guests_free(guests, number);
-    wg_virt_close(run->virt);
-    wg_engine_close(run->engine);
     return run->failed ? WG_EXIT_ERROR : code;
+}
+
+static int on_host(struct run *run)
+{
+    int code = with_guests(run);
+
+    wg_engine_close(run->engine);
+    wg_virt_close(run->virt);
+    return code;
 }
 
 static int take_arguments(struct run *run, int argc, char **argv)
@@ -260,7 +293,7 @@ static int take_arguments(struct run *run, int argc, char **argv)
     int c;
 
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:c:", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
         run->all |= c == 'a';
         run->dry |= c == 'n';
         run->yes |= c == 'y';

@@ -1,317 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audit.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "../virt.h"
 #include "cli.h"
 #include "output.h"
-
-/* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
-#define HOSTS_AT_ONCE 8
 
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
                                                   &wg_format_prometheus, &wg_format_html};
 
-struct run {
-    struct wg_audit audit;
-    const struct wg_format *format;
-    const char *config;
-    const char *output;
-    char **file;
-    int files;
-    bool progress;
-    bool written; /* a guest has been written */
-    pthread_mutex_t lock;
-    size_t next_host;
-    size_t guests;
-    size_t hosts_done;
-    bool violations;
-    bool errors;
-};
-
-int wg_tally_add(struct wg_tally *tally, const struct wg_verdict *verdict)
-{
-    tally->outcome[verdict->outcome]++;
-    for (size_t i = 0; i < verdict->n_differences; i++) {
-        const char *where = verdict->differences[i].where;
-        size_t at = 0;
-
-        while (at < tally->n_places && strcmp(tally->places[at].where, where) != 0)
-            at++;
-        if (at == tally->n_places) {
-            struct wg_place_count *grown = realloc(tally->places, (at + 1) * sizeof(*grown));
-
-            if (!grown)
-                return -1;
-            tally->places = grown;
-            grown[at] = (struct wg_place_count){strdup(where), 0};
-            if (!grown[at].where)
-                return -1;
-            tally->n_places++;
-        }
-        tally->places[at].count++;
-    }
-    return 0;
-}
-
-void wg_tally_clear(struct wg_tally *tally)
-{
-    for (size_t i = 0; i < tally->n_places; i++)
-        free(tally->places[i].where);
-    free(tally->places);
-    *tally = (struct wg_tally){0};
-}
-
-/* How far it is, on a terminal, while hosts answer. The lock is held. */
-static void show_progress(const struct run *run, bool last)
-{
-    if (!run->progress)
-        return;
-    if (last)
-        fputs("\r\x1b[K", stderr);
-    else
-        fprintf(stderr, "\r\x1b[K%zu of %zu hosts, %zu guests", run->hosts_done,
-                run->audit.sources - 1, run->guests);
-    fflush(stderr);
-}
-
-/* Counts a finding and writes it to out. */
-static int record(struct run *run, struct wg_source *source, struct wg_finding *finding, FILE *out,
-                  bool *first)
-{
-    const struct wg_verdict *verdicts[] = {finding->stored, finding->live};
-    struct wg_tally *tallies[] = {&source->stored, &source->live};
-    int rc = 0;
-
-    source->guests++;
-    source->errors += finding->error != NULL;
-    finding->waits = finding->live && finding->live->outcome == WG_VIOLATES &&
-                     finding->stored && finding->stored->outcome != WG_VIOLATES;
-    source->waiting += finding->waits;
-    for (int i = 0; i < 2 && rc == 0; i++) {
-        if (verdicts[i])
-            rc = wg_tally_add(tallies[i], verdicts[i]);
-    }
-    if (rc == 0 && run->format->guest) {
-        if (!*first && run->format->separator)
-            fputs(run->format->separator, out);
-        rc = run->format->guest(&run->audit, source, finding, out);
-        *first = false;
-    }
-    pthread_mutex_lock(&run->lock);
-    run->guests++;
-    run->errors |= finding->error != NULL;
-    for (int i = 0; i < 2; i++)
-        run->violations |= verdicts[i] && verdicts[i]->outcome == WG_VIOLATES;
-    if (run->guests % 16 == 0)
-        show_progress(run, false);
-    pthread_mutex_unlock(&run->lock);
-    return rc;
-}
-
-static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_virt_guest *guest,
-                                      enum wg_virt_xml which, struct wg_error *err)
-{
-    char *xml = wg_virt_guest_xml(guest, which, err);
-    struct wg_verdict *verdict = xml ? wg_evaluate(engine, xml, strlen(xml), 0, err) : NULL;
-
-    free(xml);
-    return verdict;
-}
-
-static int look_at_guest(struct run *run, struct wg_source *source, struct wg_engine *engine,
-                         const struct wg_virt_guest *guest, FILE *out, bool *first)
-{
-    struct wg_error err = {""};
-    struct wg_verdict *stored = NULL;
-    struct wg_verdict *live = NULL;
-    struct wg_finding finding = {
-        .name = wg_virt_guest_name(guest),
-        .uuid = wg_virt_guest_uuid(guest),
-        .active = wg_virt_guest_active(guest),
-    };
-
-    if (wg_virt_guest_persistent(guest))
-        stored = judge_guest(engine, guest, WG_VIRT_INACTIVE, &err);
-    if (finding.active && !*err.text)
-        live = judge_guest(engine, guest, WG_VIRT_LIVE, &err);
-    finding.stored = stored;
-    finding.live = live;
-    finding.error = *err.text ? err.text : NULL;
-    int rc = record(run, source, &finding, out, first);
-    wg_verdict_free(stored);
-    wg_verdict_free(live);
-    return rc;
-}
-
-static int look_at_guests(struct run *run, struct wg_source *source, struct wg_virt *virt,
-                          struct wg_engine *engine, FILE *out, struct wg_error *err)
-{
-    size_t count;
-    bool first = true;
-    struct wg_virt_guest **guests = wg_virt_guests(virt, &count, err);
-    int rc = guests ? 0 : -1;
-
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (look_at_guest(run, source, engine, guests[i], out, &first) < 0)
-            rc = wg_no_memory(err);
-    }
-    wg_virt_guests_free(guests, count);
-    return rc;
-}
-
-static void look_at_host(struct run *run, struct wg_source *source)
-{
-    struct wg_error err = {""};
-    FILE *out = open_memstream(&source->text, &source->text_len);
-    struct wg_engine *engine = out ? wg_engine_open(run->config, NULL, &err) : NULL;
-    struct wg_virt *virt = engine ? wg_virt_open(source->uri, true, &err) : NULL;
-    int rc = virt ? 0 : -1;
-
-    if (!out)
-        wg_no_memory(&err);
-    if (rc == 0) {
-        char *host = wg_virt_host(virt, &err);
-
-        if (host) {
-            free(source->host);
-            source->host = host;
-        }
-        rc = look_at_guests(run, source, virt, engine, out, &err);
-    }
-    wg_virt_close(virt);
-    wg_engine_close(engine);
-    if (out && fclose(out) != 0 && rc == 0)
-        rc = wg_no_memory(&err);
-    if (rc < 0)
-        snprintf(source->error, sizeof(source->error), "%s", err.text);
-}
-
-static void *work(void *argument)
-{
-    struct run *run = argument;
-
-    pthread_mutex_lock(&run->lock);
-    while (run->next_host < run->audit.sources) {
-        struct wg_source *source = &run->audit.source[run->next_host++];
-
-        pthread_mutex_unlock(&run->lock);
-        look_at_host(run, source);
-        pthread_mutex_lock(&run->lock);
-        run->hosts_done++;
-        run->errors |= *source->error != '\0';
-        show_progress(run, false);
-    }
-    pthread_mutex_unlock(&run->lock);
-    return NULL;
-}
-
-static void look_at_hosts(struct run *run)
-{
-    pthread_t thread[HOSTS_AT_ONCE];
-    size_t threads = 0;
-
-    run->next_host = 1;
-    while (threads < HOSTS_AT_ONCE && threads + 1 < run->audit.sources &&
-           pthread_create(&thread[threads], NULL, work, run) == 0)
-        threads++;
-    if (threads == 0)
-        work(run);
-    for (size_t i = 0; i < threads; i++)
-        pthread_join(thread[i], NULL);
-    show_progress(run, true);
-}
-
-static int look_at_file(struct run *run, struct wg_cli_input *input, const char *file, FILE *out)
-{
-    struct wg_error err;
-    char *xml;
-    size_t len;
-    struct wg_verdict *verdict = wg_cli_judge(input, file, 0, &xml, &len, &err);
-    struct wg_finding finding = {
-        .file = file,
-        .name = verdict ? verdict->name : NULL,
-        .uuid = verdict ? verdict->uuid : NULL,
-        .stored = verdict,
-        .error = verdict ? NULL : err.text,
-    };
-    bool first = !run->written;
-
-    int rc = record(run, &run->audit.source[0], &finding, out, &first);
-    run->written = !first;
-    wg_verdict_free(verdict);
-    free(xml);
-    return rc;
-}
-
-static int ends_in_xml(const struct dirent *entry)
-{
-    size_t len = strlen(entry->d_name);
-
-    return len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
-}
-
-static int look_at_directory(struct run *run, struct wg_cli_input *input, const char *directory,
-                             FILE *out, struct wg_error *err)
-{
-    struct dirent **entry;
-    int count = scandir(directory, &entry, ends_in_xml, alphasort);
-    int rc = 0;
-
-    if (count < 0)
-        return wg_fail(err, "%s: %s", directory, strerror(errno));
-    for (int i = 0; i < count; i++) {
-        char *path;
-
-        if (rc == 0 && asprintf(&path, "%s/%s", directory, entry[i]->d_name) < 0)
-            rc = wg_no_memory(err);
-        else if (rc == 0) {
-            rc = look_at_file(run, input, path, out);
-            free(path);
-        }
-        free(entry[i]);
-    }
-    free(entry);
-    return rc;
-}
-
-static int look_at_files(struct run *run, FILE *out, struct wg_error *err)
-{
-    struct wg_cli_input input = {.engine = wg_engine_open(run->config, NULL, err)};
-    int rc = input.engine ? 0 : -1;
-
-    for (int i = 0; rc == 0 && i < run->files; i++) {
-        struct stat st;
-
-        if (stat(run->file[i], &st) == 0 && S_ISDIR(st.st_mode))
-            rc = look_at_directory(run, &input, run->file[i], out, err);
-        else if (look_at_file(run, &input, run->file[i], out) < 0)
-            rc = wg_no_memory(err);
-    }
-    wg_engine_close(input.engine);
-    return rc;
-}
-
 /* The files come first and, as far as the format allows, are written while they are read. */
-static int tell(struct run *run, FILE *out, struct wg_error *err)
+static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)
 {
     const struct wg_format *format = run->format;
     struct wg_audit *audit = &run->audit;
 
     if (format->begin)
         format->begin(audit, out);
-    if (look_at_files(run, out, err) < 0)
+    if (wg_audit_files(run, out, err) < 0)
         return -1;
-    look_at_hosts(run);
+    wg_audit_hosts(run);
     for (size_t i = 1; i < audit->sources; i++) {
         struct wg_source *source = &audit->source[i];
 
@@ -326,7 +37,7 @@ static int tell(struct run *run, FILE *out, struct wg_error *err)
 }
 
 /* For a format that makes its document of the whole. */
-static int tell_whole(struct run *run, FILE *out, struct wg_error *err)
+static int tell_whole(struct wg_audit_run *run, FILE *out, struct wg_error *err)
 {
     char *text = NULL;
     size_t len;
@@ -341,7 +52,7 @@ static int tell_whole(struct run *run, FILE *out, struct wg_error *err)
     return rc;
 }
 
-static int finish(struct run *run)
+static int finish(struct wg_audit_run *run)
 {
     struct wg_output output;
     struct wg_error err;
@@ -363,8 +74,13 @@ static int finish(struct run *run)
     return run->errors ? WG_EXIT_ERROR : run->violations ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
+/* uri NULL: the files. A host that is named twice is looked at once. */
 static int add_source(struct wg_audit *audit, const char *uri)
 {
+    for (size_t i = 1; i < audit->sources; i++) {
+        if (strcmp(audit->source[i].uri, uri) == 0)
+            return 0;
+    }
     struct wg_source *grown = realloc(audit->source, (audit->sources + 1) * sizeof(*grown));
 
     if (!grown)
@@ -383,7 +99,7 @@ static const struct wg_format *find_format(const char *name)
     return NULL;
 }
 
-static int take_option(struct run *run, int c, char **argv)
+static int take_option(struct wg_audit_run *run, int c, char **argv)
 {
     switch (c) {
     case 'c':
@@ -406,7 +122,7 @@ static int take_option(struct run *run, int c, char **argv)
     }
 }
 
-static int take_arguments(struct run *run, int argc, char **argv)
+static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
     static const struct option options[] = {
         {"connect", required_argument, NULL, 'c'},
@@ -418,7 +134,7 @@ static int take_arguments(struct run *run, int argc, char **argv)
     int c;
 
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:c:", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
         int code = take_option(run, c, argv);
 
         if (code >= 0)
@@ -445,7 +161,7 @@ static void clear(struct wg_audit *audit)
 
 int wg_cli_audit(int argc, char **argv)
 {
-    struct run run = {.format = &wg_format_text, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct wg_audit_run run = {.format = &wg_format_text, .lock = PTHREAD_MUTEX_INITIALIZER};
 
     int code = add_source(&run.audit, NULL) < 0 ? wg_cli_error("audit", "out of memory")
                                                 : take_arguments(&run, argc, argv);

@@ -3,6 +3,8 @@
 #ifndef WG_AUDIT_H
 #define WG_AUDIT_H
 
+#include <pthread.h>
+
 #include "../text.h"
 
 /* One guest, or one file. */
@@ -36,6 +38,7 @@ struct wg_source {
     size_t guests;
     size_t errors; /* guests that could not be judged */
     size_t waiting;
+    size_t shown[WG_OUTCOMES]; /* a guest once: what is stored, or runs of a transient one */
     struct wg_tally stored;
     struct wg_tally live;
     char *text; /* what the format wrote of its guests */
@@ -43,13 +46,13 @@ struct wg_source {
 };
 
 struct wg_audit {
-    struct wg_source *source;
+    struct wg_source *source; /* the first is the files */
     size_t sources;
     bool colour;
 };
 
 /* A way to tell it. Each may be NULL. What guest writes for the guests of all sources comes between
- * what begin and end write; first tells whether it is the first of all. */
+ * what begin and end write. */
 struct wg_format {
     const char *name;
     void (*begin)(const struct wg_audit *audit, FILE *out);
@@ -67,8 +70,31 @@ extern const struct wg_format wg_format_json;
 extern const struct wg_format wg_format_prometheus;
 extern const struct wg_format wg_format_html;
 
-/* Adds a verdict. Returns 0, or -1 if there is no memory. */
-int wg_tally_add(struct wg_tally *tally, const struct wg_verdict *verdict);
+/* An audit under way. */
+struct wg_audit_run {
+    struct wg_audit audit;
+    const struct wg_format *format;
+    const char *config;
+    const char *output;
+    char **file;
+    int files;
+    bool progress;
+    bool written; /* a guest has been written */
+    pthread_mutex_t lock; /* of what follows */
+    size_t next_host;
+    size_t guests;
+    size_t hosts_done;
+    bool violations;
+    bool errors;
+};
+
+/* Looks at the hosts: each source's text is what the format wrote, or its error says why not. */
+void wg_audit_hosts(struct wg_audit_run *run);
+
+/* Looks at the files and at the *.xml of directories, and writes to out what the format makes of
+ * them. Returns 0, or -1 with *err filled; a file that cannot be read is a finding. */
+int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err);
+
 void wg_tally_clear(struct wg_tally *tally);
 
 #endif

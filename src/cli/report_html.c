@@ -3,6 +3,7 @@
 #include <libxml/parser.h>
 #include <libxslt/transform.h>
 #include <libxslt/xsltutils.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,10 +15,14 @@ static xmlNodePtr child(xmlNodePtr parent, const char *name)
     return xmlNewChild(parent, NULL, BAD_CAST name, NULL);
 }
 
+/* File names and the configuration may be in any encoding, and would spoil the whole page. */
 static void put(xmlNodePtr node, const char *name, const char *value)
 {
-    if (value && *value)
-        xmlNewProp(node, BAD_CAST name, BAD_CAST value);
+    char *clean = value && *value ? wg_utf8(value) : NULL;
+
+    if (clean)
+        xmlNewProp(node, BAD_CAST name, BAD_CAST clean);
+    free(clean);
 }
 
 static void put_verdict(xmlNodePtr parent, const char *name, const struct wg_verdict *verdict)

@@ -7,9 +7,19 @@
 
 #define COMPACT (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
+/* File names and the configuration may be in any encoding; JSON is not. */
+static json_object *string(const char *text)
+{
+    char *clean = wg_utf8(text);
+    json_object *object = clean ? json_object_new_string(clean) : NULL;
+
+    free(clean);
+    return object;
+}
+
 static json_object *text_or_null(const char *text)
 {
-    return text && *text ? json_object_new_string(text) : NULL;
+    return text && *text ? string(text) : NULL;
 }
 
 static json_object *differences(const struct wg_verdict *verdict)
@@ -20,9 +30,9 @@ static json_object *differences(const struct wg_verdict *verdict)
         const struct wg_difference *difference = &verdict->differences[i];
         json_object *object = json_object_new_object();
 
-        json_object_object_add(object, "where", json_object_new_string(difference->where));
-        json_object_object_add(object, "has", json_object_new_string(difference->has));
-        json_object_object_add(object, "must", json_object_new_string(difference->must));
+        json_object_object_add(object, "where", string(difference->where));
+        json_object_object_add(object, "has", string(difference->has));
+        json_object_object_add(object, "must", string(difference->must));
         json_object_array_add(list, object);
     }
     return list;
@@ -33,7 +43,7 @@ static json_object *notes(const struct wg_verdict *verdict)
     json_object *list = json_object_new_array();
 
     for (size_t i = 0; i < verdict->n_notes; i++)
-        json_object_array_add(list, json_object_new_string(verdict->notes[i]));
+        json_object_array_add(list, string(verdict->notes[i]));
     return list;
 }
 
@@ -97,9 +107,9 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
         const struct wg_source *source = &audit->source[i];
         json_object *object = json_object_new_object();
 
-        json_object_object_add(object, "uri", json_object_new_string(source->uri));
-        json_object_object_add(object, "host", json_object_new_string(source->host));
-        json_object_object_add(object, "guests", json_object_new_uint64(source->guests));
+        json_object_object_add(object, "uri", string(source->uri));
+        json_object_object_add(object, "host", string(source->host));
+        json_object_object_add(object, "guests", json_object_new_int64((int64_t)source->guests));
         json_object_object_add(object, "error", text_or_null(source->error));
         json_object_array_add(hosts, object);
     }

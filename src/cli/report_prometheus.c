@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* For node_exporter's textfile collector: how many guests of each verdict and difference. */
+#include <stdlib.h>
 #include <time.h>
 
 #include "audit.h"
 
-/* The exposition format's escapes in label values. */
+/* With the exposition format's escapes. */
 static void put_label(const char *name, const char *value, FILE *out)
 {
+    char *clean = wg_utf8(value);
+
     fprintf(out, "%s=\"", name);
-    for (; *value; value++) {
-        if (*value == '\n')
+    for (const char *c = clean ? clean : ""; *c; c++) {
+        if (*c == '\n')
             fputs("\\n", out);
-        else if (*value == '"' || *value == '\\')
-            fprintf(out, "\\%c", *value);
+        else if (*c == '"' || *c == '\\')
+            fprintf(out, "\\%c", *c);
         else
-            fputc(*value, out);
+            fputc(*c, out);
     }
     fputc('"', out);
+    free(clean);
 }
 
 static void family(const char *name, const char *help, FILE *out)
@@ -24,12 +28,20 @@ static void family(const char *name, const char *help, FILE *out)
     fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
-static void put_verdicts(const struct wg_source *source, const char *machine,
-                         const struct wg_tally *tally, FILE *out)
+/* Two hosts may have the same name; no two have the same URI. */
+static void put_source(const char *name, const struct wg_source *source, FILE *out)
+{
+    fprintf(out, "%s{", name);
+    put_label("host", source->host, out);
+    fputc(',', out);
+    put_label("uri", source->uri ? source->uri : "", out);
+}
+
+static void put_tally(const struct wg_source *source, const char *machine,
+                      const struct wg_tally *tally, FILE *out)
 {
     for (int outcome = 0; outcome < WG_OUTCOMES; outcome++) {
-        fputs("winguest_guests{", out);
-        put_label("host", source->host, out);
+        put_source("winguest_guests", source, out);
         fprintf(out, ",machine=\"%s\",verdict=\"%s\"} %zu\n", machine,
                 wg_outcome_text((enum wg_outcome)outcome), tally->outcome[outcome]);
     }
@@ -39,62 +51,73 @@ static void put_places(const struct wg_source *source, const char *machine,
                        const struct wg_tally *tally, FILE *out)
 {
     for (size_t i = 0; i < tally->n_places; i++) {
-        fputs("winguest_differences{", out);
-        put_label("host", source->host, out);
+        put_source("winguest_differences", source, out);
         fprintf(out, ",machine=\"%s\",", machine);
         put_label("where", tally->places[i].where, out);
         fprintf(out, "} %zu\n", tally->places[i].count);
     }
 }
 
-static void put_value(const char *name, const struct wg_source *source, size_t value, FILE *out)
+static void put_guests(const struct wg_source *source, FILE *out)
 {
-    fprintf(out, "%s{", name);
-    put_label("host", source->host, out);
-    fprintf(out, "} %zu\n", value);
+    put_tally(source, "stored", &source->stored, out);
+    put_tally(source, "live", &source->live, out);
 }
 
-/* The files of the command line count as a host only if there were any. */
-static const struct wg_source *source_at(const struct wg_audit *audit, size_t i)
+static void put_differences(const struct wg_source *source, FILE *out)
 {
-    const struct wg_source *source = &audit->source[i];
+    put_places(source, "stored", &source->stored, out);
+    put_places(source, "live", &source->live, out);
+}
 
-    return source->uri || source->guests ? source : NULL;
+static void put_waiting(const struct wg_source *source, FILE *out)
+{
+    put_source("winguest_waiting_guests", source, out);
+    fprintf(out, "} %zu\n", source->waiting);
+}
+
+static void put_unreadable(const struct wg_source *source, FILE *out)
+{
+    put_source("winguest_unreadable_guests", source, out);
+    fprintf(out, "} %zu\n", source->errors);
+}
+
+static const struct {
+    const char *name;
+    const char *help;
+    void (*put)(const struct wg_source *source, FILE *out);
+} families[] = {
+    {"winguest_guests", "Guests by verdict, of the stored and of the running machine.", put_guests},
+    {"winguest_differences", "Guests that differ from the policy at a place.", put_differences},
+    {"winguest_waiting_guests",
+     "Running guests whose definition is right and whose machine waits for a cold boot.",
+     put_waiting},
+    {"winguest_unreadable_guests", "Guests that could not be judged.", put_unreadable},
+};
+
+/* Of a host that did not answer nothing is told: zero violations would be a lie. The files of the
+ * command line count as a host only if there were any. */
+static bool is_known(const struct wg_source *source)
+{
+    return source->uri ? !*source->error : source->guests > 0;
 }
 
 static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
 {
-    const struct wg_source *source;
-
     (void)err;
-    family("winguest_guests", "Guests by verdict, of the stored and of the running machine.", out);
-    for (size_t i = 0; i < audit->sources; i++) {
-        if (!(source = source_at(audit, i)))
-            continue;
-        put_verdicts(source, "stored", &source->stored, out);
-        put_verdicts(source, "live", &source->live, out);
-    }
-    family("winguest_differences", "Guests that differ from the policy at a place.", out);
-    for (size_t i = 0; i < audit->sources; i++) {
-        if (!(source = source_at(audit, i)))
-            continue;
-        put_places(source, "stored", &source->stored, out);
-        put_places(source, "live", &source->live, out);
-    }
-    family("winguest_waiting_guests",
-           "Running guests whose definition is right and whose machine waits for a cold boot.", out);
-    for (size_t i = 0; i < audit->sources; i++) {
-        if ((source = source_at(audit, i)))
-            put_value("winguest_waiting_guests", source, source->waiting, out);
-    }
-    family("winguest_unreadable_guests", "Guests that could not be judged.", out);
-    for (size_t i = 0; i < audit->sources; i++) {
-        if ((source = source_at(audit, i)))
-            put_value("winguest_unreadable_guests", source, source->errors, out);
+    for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++) {
+        family(families[f].name, families[f].help, out);
+        for (size_t i = 0; i < audit->sources; i++) {
+            if (is_known(&audit->source[i]))
+                families[f].put(&audit->source[i], out);
+        }
     }
     family("winguest_host_up", "Whether the host answered the audit.", out);
-    for (size_t i = 1; i < audit->sources; i++)
-        put_value("winguest_host_up", &audit->source[i], !*audit->source[i].error, out);
+    for (size_t i = 1; i < audit->sources; i++) {
+        fputs("winguest_host_up{", out);
+        put_label("uri", audit->source[i].uri, out);
+        fprintf(out, "} %d\n", !*audit->source[i].error);
+    }
     family("winguest_audit_timestamp_seconds", "When the audit ended.", out);
     fprintf(out, "winguest_audit_timestamp_seconds %lld\n", (long long)time(NULL));
     return 0;

@@ -74,7 +74,7 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
         const struct wg_source *source = &audit->source[i];
 
         for (int outcome = 0; outcome < WG_OUTCOMES; outcome++)
-            total[outcome] += source->stored.outcome[outcome];
+            total[outcome] += source->shown[outcome];
         guests += source->guests;
         errors += source->errors;
         waiting += source->waiting;

@@ -62,16 +62,18 @@ static char *read_file(const char *name, struct wg_error *err)
     if (directory < 0)
         return NULL;
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    close(directory);
     *err->text = '\0';
     if (fd < 0 && errno != ENOENT)
         wg_fail(err, DIRECTORY "/%s: %s", name, strerror(errno));
+    close(directory);
     if (fd < 0)
         return NULL;
     char *bytes = wg_read_all(fd, &len, err);
     close(fd);
     if (bytes && !(text = strndup(bytes, len)))
         wg_no_memory(err);
+    if (bytes)
+        explicit_bzero(bytes, len);
     free(bytes);
     return text;
 }
@@ -113,14 +115,14 @@ int wg_undo_keep(const char *uuid, const char *xml, struct wg_error *err)
     return write_file(uuid, xml, err);
 }
 
-/* FNV-1a, 64 bits: tells an edit, not an attack; the directory is root's. */
-static uint64_t digest(const char *text)
+/* FNV-1a, 64 bits */
+uint64_t wg_undo_digest(const char *xml)
 {
     uint64_t hash = 0xcbf29ce484222325;
 
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-    return hash;
+    for (; *xml; xml++)
+        hash = (hash ^ (unsigned char)*xml) * 0x100000001b3;
+    return hash ? hash : 1;
 }
 
 int wg_undo_seal(const char *uuid, const char *xml, struct wg_error *err)
@@ -129,7 +131,7 @@ int wg_undo_seal(const char *uuid, const char *xml, struct wg_error *err)
     char text[32];
 
     seal_name(uuid, name, sizeof(name));
-    snprintf(text, sizeof(text), "%016llx", (unsigned long long)digest(xml));
+    snprintf(text, sizeof(text), "%016llx", (unsigned long long)wg_undo_digest(xml));
     return write_file(name, text, err);
 }
 
@@ -150,7 +152,7 @@ char *wg_undo_find(const char *uuid, const char *now, bool *unchanged, struct wg
     seal_name(uuid, name, sizeof(name));
     char *old = read_file(uuid, err);
     char *seal = old ? read_file(name, err) : NULL;
-    snprintf(text, sizeof(text), "%016llx", (unsigned long long)digest(now));
+    snprintf(text, sizeof(text), "%016llx", (unsigned long long)wg_undo_digest(now));
     *unchanged = seal && strcmp(seal, text) == 0;
     free(seal);
     return old;

@@ -7,7 +7,12 @@
 #ifndef WG_UNDO_H
 #define WG_UNDO_H
 
+#include <stdint.h>
+
 #include "../text.h"
+
+/* Tells one definition from another: an edit, not an attack. Never 0. */
+uint64_t wg_undo_digest(const char *xml);
 
 /* Removes what there is and starts a new record for the host at that URI. Returns 0, or -1 with
  * *err filled. */
