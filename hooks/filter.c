@@ -20,6 +20,7 @@
 #include "filter_log.h"
 #include "filter_real.h"
 #include "filter_start.h"
+#include "marks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -105,7 +106,9 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
         wg_filter_log(LOG_WARNING, name, op, "failed with the policy; rollback is off");
         return NULL;
     }
+    wg_mark_rolled_back(name);
     domain = pass_on(request, request->xml);
+    wg_take_rolled_back(name);
     wg_filter_log(domain == NULL ? LOG_NOTICE : LOG_WARNING, name, op,
                   domain == NULL ? "failed with the policy and without"
                                  : "failed with the policy, and went through without it");

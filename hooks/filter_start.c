@@ -3,6 +3,7 @@
 #include "filter_log.h"
 #include "filter_memory.h"
 #include "filter_real.h"
+#include "marks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -207,7 +208,9 @@ static int start_as_it_was(struct boot *boot)
         if (error != NULL && libvirt->virSetError != NULL)
             libvirt->virSetError(error);
     } else {
+        wg_mark_rolled_back(boot->name);
         rc = wg_start_unchanged(boot->start);
+        wg_take_rolled_back(boot->name);
         wg_filter_log(rc < 0 ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
                       "failed with the policy%s: it is defined without it again%s",
                       rc < 0 ? " and without" : "", rc < 0 ? "" : ", and started");

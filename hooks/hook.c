@@ -91,6 +91,10 @@ static int repair(const struct answer *answer)
         report(answer, LOG_WARNING, "left as it is (repair is for qemu:///system only)");
         return 0;
     }
+    if (wg_take_rolled_back(answer->call->guest)) {
+        report(answer, LOG_WARNING, "left as it is (it could not start under the policy)");
+        return 0;
+    }
     /* The worker could tell nobody that it cannot begin. */
     if (access(WG_PKGLIBDIR "/virt.so", R_OK) < 0) {
         snprintf(fault, sizeof(fault), "left as it is: %s/virt.so: %s; mend: install the part of "

@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A migration's or restore's `prepare` follows its announcement at once; by then it is forgotten. */
-#define IN_FLIGHT_SECONDS 60
+/* A migration's or restore's `prepare` follows its announcement at once, `started` the decision to
+ * start a guest as it was; by then it is forgotten. */
+#define RECENT_SECONDS 60
 
 int wg_open_state(void)
 {
@@ -105,19 +106,39 @@ static long long now(void)
     return time.tv_sec;
 }
 
-void wg_mark_in_flight(const char *uuid)
+static void put_now(const char *kind, const char *name)
 {
     char text[32];
 
     snprintf(text, sizeof(text), "%lld", now());
-    put("flight", uuid, text);
+    put(kind, name, text);
 }
 
-bool wg_take_in_flight(const char *uuid)
+static bool take_recent(const char *kind, const char *name)
 {
     char text[32] = "";
     long long then;
 
-    return take("flight", uuid, text, sizeof(text)) && sscanf(text, "%lld", &then) == 1 &&
-           now() >= then && now() - then <= IN_FLIGHT_SECONDS;
+    return take(kind, name, text, sizeof(text)) && sscanf(text, "%lld", &then) == 1 &&
+           now() >= then && now() - then <= RECENT_SECONDS;
+}
+
+void wg_mark_in_flight(const char *uuid)
+{
+    put_now("flight", uuid);
+}
+
+bool wg_take_in_flight(const char *uuid)
+{
+    return take_recent("flight", uuid);
+}
+
+void wg_mark_rolled_back(const char *guest)
+{
+    put_now("rollback", guest);
+}
+
+bool wg_take_rolled_back(const char *guest)
+{
+    return take_recent("rollback", guest);
 }

@@ -25,4 +25,11 @@ void wg_mark_in_flight(const char *uuid);
 /* Takes the mark away; tells whether it was there and is not over 60 s old. */
 bool wg_take_in_flight(const char *uuid);
 
+/* The filter starts the guest of that name as it was, because it cannot start under the policy: a
+ * repair would only fail likewise. */
+void wg_mark_rolled_back(const char *guest);
+
+/* Takes the mark away; tells whether it was there and is not over 60 s old. */
+bool wg_take_rolled_back(const char *guest);
+
 #endif

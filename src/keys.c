@@ -127,8 +127,8 @@ static int set_file(void *field, const struct key *key, const char *value, struc
 
 #define FIELD(member) offsetof(struct wg_policy, member)
 
-/* Words are in the order of the enumerations in winguest.h. The most that deadline may be still ends
- * before a client's own patience does; it and repair's bounds were chosen, not measured. */
+/* Words are in the order of the enumerations in winguest.h. The most that deadline may be still
+ * ends before a client's own patience does; it and repair's bounds were chosen, not measured. */
 static const struct key keys[] = {
     {"enforce", "cold_start", set_choice, FIELD(settings.cold_start), "repair deny report"},
     {"enforce", "on_error", set_choice, FIELD(settings.deny_on_error), "allow deny"},

@@ -213,7 +213,10 @@ bool wg_virt_guest_gone(const struct wg_virt_guest *guest)
 /* Sees to it that the connection lives. */
 static int revive(struct wg_virt *virt, struct wg_error *err)
 {
-    if (virt->conn && virConnectIsAlive(virt->conn) == 1)
+    unsigned long version;
+
+    /* A call, because nobody listens in between: virConnectIsAlive learns of an end from calls. */
+    if (virt->conn && virConnectGetLibVersion(virt->conn, &version) == 0)
         return 0;
     if (virt->conn)
         virConnectClose(virt->conn);
@@ -248,8 +251,9 @@ static int find(struct wg_virt *virt, const char *uuid, virDomainPtr *domain, st
     *domain = virDomainLookupByUUIDString(virt->conn, uuid);
     if (*domain)
         return 1;
-    return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? 0
-                                                       : wg_fail(err, "%s", virGetLastErrorMessage());
+    if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
+        return 0;
+    return wg_fail(err, "%s", virGetLastErrorMessage());
 }
 
 /* As find(), but a guest that is not there is an error. Returns NULL with *err filled. */
@@ -407,6 +411,7 @@ int wg_virt_undefine(struct wg_virt *virt, const char *uuid, struct wg_error *er
 {
     virDomainPtr domain = need(virt, uuid, err);
 
-    return domain ? done(domain, virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM), err)
-                  : -1;
+    if (!domain)
+        return -1;
+    return done(domain, virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM), err);
 }

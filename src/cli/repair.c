@@ -49,9 +49,13 @@ void wg_repair_close(struct wg_repair *repair)
 
 static void print_line(const struct wg_repair *repair, const char *what, FILE *out)
 {
-    fputs("repair guest '", out);
-    wg_print_escaped(repair->name ? repair->name : "?", out);
-    fprintf(out, "' uuid %s: ", repair->uuid);
+    fputs("repair guest ", out);
+    if (repair->name) {
+        fputc('\'', out);
+        wg_print_escaped(repair->name, out);
+        fputs("' ", out);
+    }
+    fprintf(out, "uuid %s: ", repair->uuid);
     wg_print_escaped(what, out);
 }
 

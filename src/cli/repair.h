@@ -27,8 +27,8 @@ struct wg_repair {
     struct wg_settings settings;
 };
 
-/* Connects and reads the configuration; config NULL is the installed one. Returns 0, or -1 with *err
- * filled if there is no connection or, unless may_lack_engine, no engine; wg_repair_close is due
+/* Connects and reads the configuration; config NULL is the installed one. Returns 0, or -1 with
+ * *err filled if there is no connection or, unless may_lack_engine, no engine; wg_repair_close is due
  * either way. */
 int wg_repair_open(struct wg_repair *repair, const char *uuid, const char *config,
                    bool may_lack_engine, struct wg_error *err);
@@ -41,8 +41,8 @@ void wg_repair_say(const struct wg_repair *repair, int level, const char *format
 /* repair_worker.c: repairs the boot of that id, -1: the present one. Returns an exit code. */
 int wg_repair_boot(struct wg_repair *repair, int id);
 
-/* repair_judge.c: why a guest with these two documents, as it runs and as it is stored, is not to be
- * restarted; NULL if nothing speaks against it. decline: WG_DECLINE_… */
+/* repair_judge.c: why a guest with these two documents, as it runs and as it is stored, is not to
+ * be restarted; NULL if nothing speaks against it. decline: WG_DECLINE_… */
 const char *wg_repair_obstacle(const char *live, const char *stored, unsigned decline);
 
 /* Judges xml. The verdict, NULL with *err filled. */
@@ -100,7 +100,7 @@ bool wg_repair_place(unsigned places);
 struct wg_last {
     double uptime;
     uint64_t policy;
-    bool rolled_back;
+    bool refused; /* the host could not start it under that policy */
 };
 
 void wg_last_forget(const char *uuid);

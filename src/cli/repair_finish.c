@@ -79,7 +79,8 @@ static int look(struct wg_repair *repair, struct wg_virt_status *status, struct 
 
 enum result {
     RUNS,        /* as the policy wants it */
-    ROLLED_BACK, /* as it was */
+    REFUSED,     /* as it was: the host cannot start it under the policy */
+    ROLLED_BACK, /* as it was, the policy untried */
     OTHERS,      /* somebody else has started it, or it did not come to the restart */
     VANISHED,    /* somebody else has undefined it */
     DOWN,
@@ -90,13 +91,13 @@ static bool is_up(const struct wg_virt_status *status)
     return status->state == WG_VIRT_RUNNING || status->state == WG_VIRT_PAUSED;
 }
 
-/* Boots it under the policy. Returns 0, or -1 with *err filled. */
+/* Boots it under the policy. Returns 0; with *err filled 1 if it was not tried, -1 if it failed. */
 static int boot_right(struct wg_repair *repair, const struct wg_intent *intent,
                       struct wg_error *err)
 {
     char *xml = wg_virt_stored_xml(repair->virt, repair->uuid, err);
     struct wg_verdict *verdict = NULL;
-    int rc = -1;
+    int rc = 1;
 
     if (xml && (!repair->engine || wg_engine_digest(repair->engine) != intent->policy))
         wg_fail(err, "the configuration has changed");
@@ -137,15 +138,16 @@ static enum result bring_up(struct wg_repair *repair, const struct wg_intent *in
     /* Another id: what a dead worker had booted, or somebody else. */
     if (is_up(status))
         return OTHERS;
-    if (boot_right(repair, intent, err) == 0)
+    int rc = boot_right(repair, intent, err);
+    if (rc == 0)
         return RUNS;
     enum result result = boot_as_it_was(repair, &second);
     if (result == DOWN)
         wg_fail_in(err, "%.200s; and under the policy", second.text);
-    return result;
+    return result == ROLLED_BACK && rc < 0 ? REFUSED : result;
 }
 
-/* Makes a transient guest transient again, unless somebody has defined it since. */
+/* Makes a transient guest transient again, unless its definition may be somebody else's. */
 static const char *give_back(struct wg_repair *repair, const struct wg_intent *intent)
 {
     struct wg_virt_status status;
@@ -157,7 +159,7 @@ static const char *give_back(struct wg_repair *repair, const struct wg_intent *i
         return said;
     xml = wg_virt_stored_xml(repair->virt, repair->uuid, &err);
     if (!xml || wg_fingerprint(xml) != intent->definition)
-        said = "it was transient, and stays defined: its definition is somebody else's";
+        said = "it was transient, and stays defined: that may be by somebody else";
     else if (wg_virt_undefine(repair->virt, repair->uuid, &err) < 0)
         said = "it was transient, and stays defined: libvirt would not forget it";
     wg_virt_forget(xml);
@@ -188,7 +190,7 @@ static int tell(struct wg_repair *repair, const struct wg_intent *intent, enum r
     else if (result == RUNS || result == OTHERS)
         then = wg_repair_definition(repair);
     wg_stop_point("defined", repair->uuid);
-    if (result == ROLLED_BACK) {
+    if (result == ROLLED_BACK || result == REFUSED) {
         wg_repair_say(repair, LOG_ERR, "rolled back, it runs as it was, off for %.0f ms: %s; %s",
                       off, err->text, then);
         return WG_EXIT_VIOLATIONS;
@@ -215,7 +217,7 @@ static int finish_restart(struct wg_repair *repair, struct wg_intent *intent,
                       "error names, then virsh start, or winguest repair --pending", err.text);
         return WG_EXIT_ERROR;
     }
-    last.rolled_back = result == ROLLED_BACK;
+    last.refused = result == REFUSED;
     wg_last_write(repair->uuid, &last, &err);
     int code = WG_EXIT_VIOLATIONS;
     if (result == VANISHED)

@@ -113,8 +113,8 @@ void wg_intent_forget(const char *uuid)
 }
 
 /* Calls each for every file of that kind, with its UUID. */
-static int scan(const char *kind, int (*each)(int dir, const char *name, const char *uuid, void *to),
-                void *to)
+static int scan(const char *kind,
+                int (*each)(int dir, const char *name, const char *uuid, void *to), void *to)
 {
     size_t len = strlen(kind);
     int fd = wg_open_state();
@@ -155,8 +155,9 @@ static int try_lock(const char *name)
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
         rc = errno == EWOULDBLOCK ? -1 : -2;
     /* Whoever had it may have removed it. */
-    else if (fd >= 0 && (fstat(fd, &mine) < 0 || fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
-                         mine.st_ino != there.st_ino))
+    else if (fd >= 0 &&
+             (fstat(fd, &mine) < 0 || fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+              mine.st_ino != there.st_ino))
         rc = -1;
     if (fd >= 0 && rc < 0)
         close(fd);
@@ -200,13 +201,13 @@ bool wg_repair_place(unsigned places)
 bool wg_last_read(const char *uuid, struct wg_last *last)
 {
     char text[128];
-    int rolled_back;
+    int refused;
 
     if (!get("last", uuid, text, sizeof(text)) ||
-        sscanf(text, "uptime=%lf policy=%" SCNx64 " rolled_back=%d", &last->uptime, &last->policy,
-               &rolled_back) != 3)
+        sscanf(text, "uptime=%lf policy=%" SCNx64 " refused=%d", &last->uptime, &last->policy,
+               &refused) != 3)
         return false;
-    last->rolled_back = rolled_back != 0;
+    last->refused = refused != 0;
     return true;
 }
 
@@ -216,7 +217,7 @@ static int forget_old(int dir, const char *name, const char *uuid, void *unused)
     struct wg_last last;
 
     (void)unused;
-    if (wg_last_read(uuid, &last) && !last.rolled_back &&
+    if (wg_last_read(uuid, &last) && !last.refused &&
         wg_uptime() - last.uptime > WG_REPAIR_AGAIN_SECONDS)
         unlinkat(dir, name, 0);
     return 0;
@@ -227,8 +228,8 @@ int wg_last_write(const char *uuid, const struct wg_last *last, struct wg_error 
     char text[128];
 
     scan("last", forget_old, NULL);
-    snprintf(text, sizeof(text), "uptime=%.3f policy=%" PRIx64 " rolled_back=%d\n", last->uptime,
-             last->policy, last->rolled_back);
+    snprintf(text, sizeof(text), "uptime=%.3f policy=%" PRIx64 " refused=%d\n", last->uptime,
+             last->policy, last->refused);
     return put("last", uuid, text, err);
 }
 

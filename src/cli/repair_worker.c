@@ -8,7 +8,7 @@
 #include "cli.h"
 #include "repair.h"
 
-/* How long a client that boots a transient guest gets to define it; virt-install does so. Chosen. */
+/* How long a client that boots a transient guest gets to define it, as virt-install does. */
 #define DEFINE_SECONDS 1
 #define POLL_MICROSECONDS 100000
 /* A guest that is still paused after that many polls is looked at once a second. */
@@ -90,8 +90,8 @@ static const char *why_not_again(const struct wg_repair *repair, bool *spare_def
 
     if (!wg_last_read(repair->uuid, &last))
         return NULL;
-    *spare_definition = last.rolled_back;
-    if (last.rolled_back && last.policy == wg_engine_digest(repair->engine))
+    *spare_definition = last.refused;
+    if (last.refused && last.policy == wg_engine_digest(repair->engine))
         return "it could not be started under this policy before";
     return wg_uptime() - last.uptime < WG_REPAIR_AGAIN_SECONDS
                ? "it was restarted by a repair less than 10 minutes ago" : NULL;
@@ -145,22 +145,24 @@ static int queue(struct wg_repair *repair, struct boot *boot, const char **reaso
     return 0;
 }
 
-/* Stores what a transient guest would be started from, so that it cannot get lost. */
+/* Stores what a transient guest would be started from, so that it cannot get lost. libvirt stores
+ * less than it is given (aliases, labels, generated paths go), so its own words are noted. */
 static int keep(struct wg_repair *repair, struct wg_intent *intent, const char *stored,
                 struct wg_error *err)
 {
     intent->step = WG_STEP_KEEP;
-    intent->definition = wg_fingerprint(stored);
     if (wg_intent_write(repair->uuid, intent, err) < 0 ||
         wg_virt_define(repair->virt, stored, err) < 0)
         return -1;
-    wg_stop_point("kept", repair->uuid);
+    wg_stop_point("keeping", repair->uuid);
     char *now = wg_virt_stored_xml(repair->virt, repair->uuid, err);
     if (!now)
         return -1;
     intent->definition = wg_fingerprint(now);
     wg_virt_forget(now);
-    return 0;
+    int rc = wg_intent_write(repair->uuid, intent, err);
+    wg_stop_point("kept", repair->uuid);
+    return rc;
 }
 
 static int record_restart(struct wg_repair *repair, struct wg_intent *intent, struct wg_error *err)
@@ -265,6 +267,7 @@ int wg_repair_boot(struct wg_repair *repair, int id)
     boot.id = id < 0 ? boot.now.id : id;
     if (rc == 0)
         rc = wait_for_client(repair, &boot, &err);
+    wg_stop_point("waited", repair->uuid);
     if (rc == 0 && boot.now.id != boot.id)
         return decline(repair, what_happened(&boot), true);
     if (rc == 0 && boot.now.id < 0)

@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whatever happens to a repair, the guest runs and its definition is there."""
+
+import os
+import signal
+import time
+import uuid
+
+import libvirt
+
+import case
+import guest
+from case import equal, true
+from host import Host, HostError, wait_for
+from repairs import (ALL, NONE, PICKY, PICKY_TEXT, STATE, STORED, Watcher, clients, compliant, held,
+                     hold, hooked, module_with_stops, nothing_left, put_stops, release,
+                     repair_lines, said)
+
+# In the order of a repair; the second and third only with transient guests.
+STEPS = ("judged", "keeping", "kept", "recorded", "ended", "booted", "defined")
+
+RESTARTED = ("ended", "booted", "defined")
+
+
+def kill_at(host, name, uuid_):
+    host.put(f"{STATE}/kill-{name}.{uuid_}", "", 0o600)
+    os.chmod(host.inside(STATE), 0o700)
+
+
+def up_again(host, name, seconds=10):
+    try:
+        return wait_for(f"QEMU of {name}", lambda: host.qemu(name), seconds)
+    except HostError as err:
+        raise AssertionError(err) from None
+
+
+def killed(host, conn, watcher, step, transient):
+    name = f"{step}-{'t' if transient else 'p'}"
+    xml = guest.domain(name, uuid=uuid.uuid4(), devices=guest.vnc("secret00"))
+    marked = xml[xml.index("<uuid>") + 6:xml.index("</uuid>")]
+    kill_at(host, step, marked)
+    if transient:
+        domain = conn.createXML(xml, 0)
+    else:
+        domain = conn.defineXML(xml)
+        domain.create()
+    watcher.expect(marked)
+    wait_for("the worker's death",
+             lambda: not os.path.exists(host.inside(f"{STATE}/kill-{step}.{marked}")), 60)
+    up_again(host, name)
+    line = said(host, marked, "left as it is|did not come to|repaired", 60)
+    true(f"the guest restarted or left: {line}",
+         ("repaired" in line) == (step in RESTARTED))
+    # Killed while libvirt stores it, nobody knows any more who has defined it.
+    equal("persistent", domain.isPersistent(), 0 if transient and step != "keeping" else 1)
+    true("the password is there", "secret00" in domain.XMLDesc(STORED))
+    true("it is defined as it was, or right",
+         guest.clock_of(domain.XMLDesc(STORED))[0] in ("utc", "localtime"))
+    watcher.release(marked)
+    if "repaired" not in line:
+        equal("QEMU's flags", guest.flags(host.cmdline(name)), NONE)
+        domain.destroy()
+        if transient:
+            if step == "keeping":
+                domain.undefine()
+            domain = conn.createXML(xml, 0)
+        else:
+            domain.create()
+        wait_for(f"{name}, the next run",
+                 lambda: (host.qemu(name) and guest.flags(host.qemu(name)[1]) == ALL
+                          and domain.isPersistent() == (0 if transient else 1)
+                          and not os.path.exists(host.inside(f"{STATE}/intent.{marked}"))), 60)
+    compliant(host, domain, "secret00", transient)
+
+
+def worker_killed():
+    """SIGKILL after each step, of persistent and of transient guests."""
+    cases = [(step, transient) for step in STEPS for transient in (False, True)
+             if transient or step[:4] not in ("keep", "kept")]
+    with hooked("repair.window = 120\n") as host, Watcher(host) as watcher:
+        put_stops(host)
+
+        def work(index, conn):
+            # three at a time: the machine may be small
+            for step, transient in cases[index::3]:
+                killed(host, conn, watcher, step, transient)
+
+        equal("errors of clients", clients(host, 3, work), [])
+        equal("guests that were not in the list", watcher.missing, [])
+        nothing_left(host)
+
+
+def guard_killed_too():
+    """Nobody is left: `winguest repair --pending` ends it."""
+    with hooked() as host:
+        put_stops(host)
+        domain = host.conn.defineXML(guest.domain("p", uuid=uuid.uuid4(),
+                                                  devices=guest.vnc("secret00")))
+        name = domain.UUIDString()
+        hold(host, "ended", name)
+        domain.create()
+        held(host, "ended", name)
+        text = host.read(f"{STATE}/intent.{name}")
+        true(f"the intent is no XML: {text}", "<" not in text and text.count("\n") == 1)
+        equal("exit code while it has a worker",
+              host.run("winguest", "repair", "--pending").returncode, 0)
+        equal("the guest is off", domain.isActive(), 0)
+        for pid, argv in host.processes().items():
+            if name in argv:
+                os.kill(pid, signal.SIGKILL)
+        release(host, "ended", name)
+        time.sleep(1)
+        equal("the guest is off", domain.isActive(), 0)
+        equal("exit code", host.run("winguest", "repair", "--pending").returncode, 0)
+        compliant(host, domain, "secret00")
+        nothing_left(host)
+
+
+def libvirtd_restarted():
+    """libvirtd goes down and comes back while the guest is off."""
+    with hooked() as host:
+        put_stops(host)
+        domain = host.conn.defineXML(guest.domain("r", uuid=uuid.uuid4(),
+                                                  devices=guest.vnc("secret00")))
+        name = domain.UUIDString()
+        hold(host, "ended", name)
+        domain.create()
+        held(host, "ended", name)
+        host.stop(signal.SIGKILL)
+        release(host, "ended", name)
+        time.sleep(1)
+        host.start()
+        said(host, name, "repaired")
+        compliant(host, host.conn.lookupByName("r"), "secret00")
+
+
+def configuration_breaks():
+    """The worker dies, and its guard cannot read the configuration: the guest starts as it was."""
+    with hooked() as host:
+        put_stops(host)
+        domain = host.conn.defineXML(guest.domain("c", uuid=uuid.uuid4()))
+        name = domain.UUIDString()
+        hold(host, "ended", name)
+        domain.create()
+        held(host, "ended", name)
+        host.put("/etc/libvirt/winguest.conf", "[enforce]\ncold_strat = repair\n", 0o644)
+        worker = max(pid for pid, argv in host.processes().items() if name in argv)
+        os.kill(worker, signal.SIGKILL)
+        up_again(host, "c")
+        said(host, name, "rolled back")
+        equal("QEMU's flags", guest.flags(host.cmdline("c")), NONE)
+        equal("stored offset", guest.clock_of(domain.XMLDesc(STORED))[0], "utc")
+
+
+def refused_by_the_host():
+    """An emulator that cannot do what the policy wants: the guest runs as it was, and is not tried
+    again under this policy."""
+    with hooked(files={PICKY: PICKY_TEXT}) as host:
+        xml = guest.domain("no", uuid=uuid.uuid4(), emulator=PICKY, devices=guest.vnc("secret00"))
+        domain = host.conn.defineXML(xml)
+        domain.create()
+        line = said(host, domain.UUIDString(), "rolled back")
+        true(f"it says why: {line}", "picky: no hv-vapic here" in line)
+        line = said(host, domain.UUIDString(), "not restarted")
+        true(f"it is not tried again: {line}", "could not be started under this policy" in line)
+        for boot in (1, 2):
+            equal("QEMU's flags", guest.flags(host.cmdline("no")), NONE)
+            equal("stored offset", guest.clock_of(domain.XMLDesc(STORED))[0], "utc")
+            domain.destroy()
+            domain.create()
+            said(host, domain.UUIDString(), "not restarted")
+            equal("lines", len(host.log_lines("rolled back")), 1)
+            wait_for("the worker's end", lambda n=boot: len(repair_lines(host)) >= n + 2, 20)
+        transient = host.conn.createXML(guest.domain("not", emulator=PICKY), 0)
+        line = said(host, transient.UUIDString(), "rolled back")
+        true(f"it is transient again: {line}", "transient again" in line)
+        equal("persistent", (transient.isActive(), transient.isPersistent()), (1, 0))
+
+
+def rolled_back_by_the_filter():
+    """Where the filter is loaded it has tried already: the hook does not try again."""
+    with Host(case.tree(), files={PICKY: PICKY_TEXT}) as host:
+        domain = host.conn.defineXML(guest.domain("no", emulator=PICKY))
+        domain.create()
+        transient = host.conn.createXML(guest.domain("not", emulator=PICKY), 0)
+        for each in (domain, transient):
+            host.wait_log(rf"started guest '{each.name()}'.*could not start under the policy")
+            equal("the boot", host.conn.lookupByName(each.name()).ID(), each.ID())
+        equal("handed over", host.log_lines("left to the repair"), [])
+
+
+def defined_meanwhile():
+    """A transient guest that its client defines while it is restarted stays defined, as
+    virt-install wants it."""
+    with hooked("repair.window = 120\n") as host:
+        put_stops(host)
+        xml = guest.domain("v", uuid=uuid.uuid4())
+        name = xml[xml.index("<uuid>") + 6:xml.index("</uuid>")]
+        hold(host, "ended", name)
+        domain = host.conn.createXML(xml, 0)
+        held(host, "ended", name)
+        host.conn.defineXML(xml.replace("<memory unit='MiB'>64<", "<memory unit='MiB'>65<"))
+        release(host, "ended", name)
+        said(host, name, "stays defined")
+        equal("persistent", domain.isPersistent(), 1)
+
+
+def installation():
+    """virt-install boots a guest from one document and stores another: not to be restarted."""
+    first = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>"
+    with hooked() as host:
+        xml = guest.domain("i", uuid=uuid.uuid4(), devices=first)
+        domain = host.conn.createXML(xml, 0)
+        host.conn.defineXML(xml.replace(first, ""))
+        line = said(host, domain.UUIDString(), "not restarted")
+        true(f"it says why: {line}", "other devices" in line)
+
+
+def no_place_for_records():
+    with hooked() as host:
+        host.put(STATE, "not a directory")
+        domain = host.conn.defineXML(guest.domain("s"))
+        domain.create()
+        said(host, domain.UUIDString(), "left as it is.*libvirt-winguest")
+        equal("QEMU's flags", guest.flags(host.cmdline("s")), NONE)
+
+
+def ordinary_user():
+    """A session's libvirtd: the hook is harmless and says one line at most."""
+    with hooked() as host:
+        host.put("/run/user/65534/.keep", "")
+        host.put("/tmp/home/.keep", "")
+        for path in ("/run/user/65534", "/tmp/home"):
+            os.chown(host.inside(path), 65534, 65534)
+            os.chmod(host.inside(path), 0o700)
+        session = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "-i",
+                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp/home",
+                   "XDG_RUNTIME_DIR=/run/user/65534"]
+        host.put("/tmp/s.xml", guest.domain("s"), 0o644)
+        done = host.run(*session, "virsh", "-c", "qemu:///session", "define", "/tmp/s.xml")
+        equal("define", (done.returncode, done.stderr), (0, ""))
+        done = host.run(*session, "virsh", "-c", "qemu:///session", "start", "s")
+        equal("start", (done.returncode, done.stderr), (0, ""))
+        lines = host.wait_log(r"started guest 's'")
+        equal("lines", len(lines), 1)
+        true(f"it says so: {lines}", "left as it is" in lines[0])
+        equal("lines of a repair", repair_lines(host), [])
+
+
+def requirement():
+    return None if module_with_stops() else "tests/stops/.libs/virt.so is not built"
+
+
+if __name__ == "__main__":
+    case.run(worker_killed, guard_killed_too, libvirtd_restarted, configuration_breaks,
+             refused_by_the_host, rolled_back_by_the_filter, defined_meanwhile, installation,
+             no_place_for_records, ordinary_user, requirement=requirement)
