@@ -72,25 +72,29 @@ static void drop_agent(xmlNodePtr devices)
     }
 }
 
+static bool is_container(const xmlNode *node)
+{
+    return node->type == XML_ELEMENT_NODE && !node->ns &&
+           (xmlStrEqual(node->name, BAD_CAST "features") ||
+            xmlStrEqual(node->name, BAD_CAST "devices"));
+}
+
 /* Takes the places out that the policy names, and what was made to hold them. */
 static void strip(struct wg_domain *domain)
 {
-    static const char *const containers[] = {"features", "devices"};
+    xmlNodePtr next;
 
     drop_children(domain->root, "clock");
-    drop_agent(wg_child(domain->root, "devices"));
-    for (xmlNodePtr node = domain->root->children; node; node = node->next) {
-        if (node->type == XML_ELEMENT_NODE && !node->ns &&
-            xmlStrEqual(node->name, BAD_CAST "features"))
-            drop_children(node, "hyperv");
-    }
-    for (size_t i = 0; i < 2; i++) {
-        xmlNodePtr container = wg_child(domain->root, containers[i]);
-
-        drop_blanks(container);
-        if (container && !container->children && !container->properties) {
-            xmlUnlinkNode(container);
-            xmlFreeNode(container);
+    for (xmlNodePtr node = domain->root->children; node; node = next) {
+        next = node->next;
+        if (!is_container(node))
+            continue;
+        drop_children(node, "hyperv");
+        drop_agent(node);
+        drop_blanks(node);
+        if (!node->children && !node->properties) {
+            xmlUnlinkNode(node);
+            xmlFreeNode(node);
         }
     }
     drop_blanks(domain->root);
@@ -102,9 +106,7 @@ static bool has_stray_text(const struct wg_domain *domain)
         return true;
     for (xmlNodePtr node = xmlFirstElementChild(domain->root); node;
          node = xmlNextElementSibling(node)) {
-        if ((xmlStrEqual(node->name, BAD_CAST "features") ||
-             xmlStrEqual(node->name, BAD_CAST "devices")) &&
-            wg_has_text(node))
+        if (is_container(node) && wg_has_text(node))
             return true;
     }
     return false;
