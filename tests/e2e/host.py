@@ -102,12 +102,14 @@ class Host:
     preload: the daemon filter is loaded into libvirtd. hook: libvirt's hook is in place.
     config: text of winguest.conf in place of the shipped one. timezone: the host's.
     files: {absolute path: text} put into the host, executable, before libvirtd starts.
-    libvirtd_conf: lines that go before the others in libvirtd.conf. share: {name: directory} seen as /tmp/name."""
+    libvirtd_conf: lines that go before the others in libvirtd.conf. share: {name: directory} seen as /tmp/name.
+    within: the directory that gets the host's own; hosts that share it see each other's sockets."""
 
     def __init__(self, tree=None, preload=True, hook=True, config=None, timezone=None,
-                 files=None, libvirtd_conf="", share=None, start=True):
+                 files=None, libvirtd_conf="", share=None, start=True, within="/tmp"):
         self.preload = bool(tree) and preload
-        self.base = tempfile.mkdtemp(prefix="winguest-", dir="/tmp")
+        self.base = tempfile.mkdtemp(prefix="winguest-", dir=within)
+        self.within = within
         self.daemon = None
         self._conn = None
         os.chmod(self.base, 0o755)
