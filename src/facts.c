@@ -220,3 +220,12 @@ int wg_facts_stamp(struct wg_host *host, struct wg_error *err)
     }
     return rc;
 }
+
+void wg_facts_use(struct wg_engine *engine, struct wg_virt *virt)
+{
+    struct wg_error unused;
+    struct wg_host *host = wg_facts_ask(virt, &unused);
+
+    if (host || !wg_virt_is_local(virt))
+        wg_engine_use_host(engine, host);
+}

@@ -13,6 +13,10 @@
  */
 struct wg_host *wg_facts_ask(struct wg_virt *virt, struct wg_error *err);
 
+/* Has engine judge for the host at the other end as it answers now. If it does not, this host is
+ * judged by the facts that are stored, and of another nothing is known. */
+void wg_facts_use(struct wg_engine *engine, struct wg_virt *virt);
+
 /* Notes that the facts are of this host as it is now: its kernel, libvirt and emulators. Returns
  * 0, or -1 with *err filled. */
 int wg_facts_stamp(struct wg_host *host, struct wg_error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../facts.h"
 #include "../virt.h"
 #include "cli.h"
 #include "undo.h"
@@ -244,8 +245,7 @@ static int open_host(struct run *run, struct wg_error *err)
     run->engine = run->virt ? wg_engine_open(run->config, NULL, err) : NULL;
     if (!run->engine)
         return -1;
-    if (!wg_virt_is_local(run->virt))
-        wg_engine_use_host(run->engine, NULL);
+    wg_facts_use(run->engine, run->virt);
     return 0;
 }
 

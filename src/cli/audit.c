@@ -65,10 +65,15 @@ static int finish(struct wg_audit_run *run)
         rc = wg_output_commit(&output, &err);
     else
         wg_output_abandon(&output);
-    for (size_t i = 1; i < run->audit.sources; i++) {
-        if (*run->audit.source[i].error)
-            wg_cli_error("audit", "%s", run->audit.source[i].error);
+    bool localtime = false;
+    for (size_t i = 0; i < run->audit.sources; i++) {
+        const struct wg_source *source = &run->audit.source[i];
+
+        if (*source->error)
+            wg_cli_error("audit", "%s", source->error);
+        localtime |= source->local && source->localtime;
     }
+    wg_cli_warn_of_utc("audit", localtime);
     if (rc < 0)
         return wg_cli_error("audit", "%s", err.text);
     return run->errors ? WG_EXIT_ERROR : run->violations ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;

@@ -33,11 +33,13 @@ struct wg_tally {
 /* A host, or the files of the command line. */
 struct wg_source {
     const char *uri; /* NULL for files */
+    bool local;      /* whether it is this host */
     char *host;      /* its own name for itself; the URI where it did not answer */
     char error[sizeof(((struct wg_error *)0)->text)]; /* "" unless it failed as a whole */
     size_t guests;
     size_t errors; /* guests that could not be judged */
     size_t waiting;
+    bool localtime; /* some guest here is to have the local time of its host */
     size_t shown[WG_OUTCOMES]; /* a guest once: what is stored, or runs of a transient one */
     struct wg_tally stored;
     struct wg_tally live;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../facts.h"
 #include "../virt.h"
 #include "audit.h"
 #include "cli.h"
@@ -70,6 +71,7 @@ static int count(struct wg_source *source, struct wg_finding *finding)
     source->waiting += finding->waits;
     if (shown)
         source->shown[shown->outcome]++;
+    source->localtime |= shown && shown->localtime;
     if (finding->stored && tally_add(&source->stored, finding->stored) < 0)
         return -1;
     return finding->live ? tally_add(&source->live, finding->live) : 0;
@@ -162,15 +164,19 @@ static int look_at_guests(struct wg_audit_run *run, struct wg_source *source, st
     return rc;
 }
 
-/* What is known of this host's abilities says nothing of another's. */
-static struct wg_engine *engine_for(struct wg_audit_run *run, struct wg_virt *virt,
-                                    struct wg_error *err)
+/* An engine that judges for the host at the other end. */
+static struct wg_engine *engine_for(struct wg_audit_run *run, const struct wg_source *source,
+                                    struct wg_virt *virt, struct wg_error *err)
 {
     pthread_mutex_lock(&run->lock);
     struct wg_engine *engine = wg_engine_open(run->config, NULL, err);
     pthread_mutex_unlock(&run->lock);
-    if (engine && !wg_virt_is_local(virt))
-        wg_engine_use_host(engine, NULL);
+    /* For this alone libvirt wants a connection that could change something. */
+    struct wg_error unused;
+    struct wg_virt *asked = engine ? wg_virt_open(source->uri, false, &unused) : NULL;
+    if (engine)
+        wg_facts_use(engine, asked ? asked : virt);
+    wg_virt_close(asked);
     return engine;
 }
 
@@ -178,13 +184,14 @@ static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE
                         struct wg_error *err)
 {
     struct wg_virt *virt = wg_virt_open(source->uri, true, err);
-    struct wg_engine *engine = virt ? engine_for(run, virt, err) : NULL;
+    struct wg_engine *engine = virt ? engine_for(run, source, virt, err) : NULL;
     char *host = engine ? wg_virt_host(virt, err) : NULL;
     int rc = host ? 0 : -1;
 
     if (host) {
         free(source->host);
         source->host = host;
+        source->local = wg_virt_is_local(virt);
         rc = look_at_guests(run, source, virt, engine, out, err);
     }
     wg_engine_close(engine);

@@ -138,6 +138,37 @@ def kvm_without_hyperv():
             true(f"host lacks {name}: {said}", f"[host lacks {name}]" in said)
 
 
+def audit_and_apply_ask():
+    """They go by what the host says now; nothing is stored for it."""
+    with Host(case.tree(), preload=False, hook=False) as host:
+        lacking = offered(host)
+        if lacking is None or not lacking <= KERNELLESS:
+            print(f"# left out audit_and_apply_ask: KVM here offers {lacking}")
+            return
+        domain = host.conn.defineXML(guest.domain("win", kind="kvm"))
+        true("audit knows", "host lacks vapic" in winguest(host, "audit", code=1).stdout)
+        winguest(host, "apply", "--yes", "win")
+        equal("asked for", set(guest.hyperv_of(domain.XMLDesc(0))), {"spinlocks"})
+        true("no facts are stored", not os.path.exists(host.inside(FACTS)))
+        domain.create()
+
+
+def host_on_utc():
+    """localtime that is UTC is warned of, once, and changes no exit code."""
+    for zone, warnings in (("UTC", 1), ("Europe/London", 0), ("Asia/Shanghai", 0)):
+        if not Host.timezone_known(zone):
+            continue
+        with Host(case.tree(), timezone=zone, preload=False, hook=False) as host:
+            xml = guest.domain("win")
+            said = winguest(host, "check", "-", stdin=xml, code=1).stderr
+            equal(f"warnings of check in {zone}: {said}", said.count("zone is UTC"), warnings)
+            said = winguest(host, "check", "-", stdin=guest.domain("l", "linux")).stderr
+            equal(f"check of a guest that is not Windows: {said}", said, "")
+            host.conn.defineXML(xml)
+            said = winguest(host, "audit", code=1).stderr
+            equal(f"warnings of audit in {zone}: {said}", said.count("zone is UTC"), warnings)
+
+
 def kvm_without_facts():
     """Nobody asked the host: the trio is assumed, QEMU refuses it, and the guest starts as it was."""
     with Host(case.tree()) as host:
@@ -154,4 +185,4 @@ def kvm_without_facts():
 
 if __name__ == "__main__":
     case.run(written, remote_is_printed, nothing_half, stale, bad_facts, tcg_loses_nothing,
-             kvm_without_hyperv, kvm_without_facts)
+             kvm_without_hyperv, audit_and_apply_ask, host_on_utc, kvm_without_facts)

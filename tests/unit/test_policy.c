@@ -26,7 +26,7 @@ static void the_defaults_are_documented(void **state)
     struct wg_policy policy = load_policy("");
 
     (void)state;
-    assert_int_equal(policy.settings.cold_start, WG_REPORT);
+    assert_int_equal(policy.settings.cold_start, WG_REPAIR);
     assert_int_equal(policy.settings.deny_on_error, 0);
     assert_int_equal(policy.settings.rollback, 1);
     assert_int_equal(policy.settings.deadline, 5);
@@ -169,12 +169,13 @@ static void an_unknown_section_or_key_is_refused(void **state)
         {"[rules]\nname = a\n", ":2: [rules] name: unknown key; allowed: names titles flavors "
                                 "uuids images projects uuid_file image_file exempt.names "
                                 "exempt.uuids"},
-        {"[windows]\nmatch.name = a\n", ":2: [windows] match.name: unknown key; see winguest.conf "
-                                        "for those there are"},
+        {"[windows]\nmatch.name = a\n", ":2: [windows] match.name: unknown key; allowed: "
+                                        WG_TARGET_KEYS " hyperv.NAME.ATTRIBUTE"},
         {"[windows]\nenforce = yes\n",
-         ":2: [windows] enforce: unknown key; see winguest.conf for those there are"},
+         ":2: [windows] enforce: unknown key; allowed: profile " WG_TARGET_KEYS
+         " hyperv.NAME.ATTRIBUTE"},
         {"[linux]\nprofile = baseline\n",
-         ":2: [linux] profile: unknown key; see winguest.conf for those there are"},
+         ":2: [linux] profile: unknown key; allowed: enforce " WG_TARGET_KEYS},
         {"[windows:a]\nmatch.title = x\n", ": [windows:a]: no guest is meant; give it one of "
                                            "match.name, match.flavor, match.osinfo, match.machine"},
         {"[windows:a]\n", ": [windows:a]: no guest is meant; give it one of match.name, "
