@@ -13,6 +13,7 @@
 enum reading {
     READ_MARK,       /* our own: windows, other */
     READ_GLOB,       /* one of an operator's globs */
+    READ_UUID,       /* the same, of a UUID in libvirt's form */
     READ_OSINFO,     /* libosinfo's id of an OS */
     READ_OS,         /* the name of an OS or of a distribution */
     READ_BEGINS_WIN, /* Windows if it begins so, else no answer */
@@ -26,7 +27,7 @@ struct sign {
     const char *xpath;
     enum reading reading;
     bool tenant; /* a tenant of the cloud can write it */
-    size_t globs; /* READ_GLOB: where the list is in struct wg_policy */
+    size_t globs; /* READ_GLOB, READ_UUID: where the list is in struct wg_policy */
 };
 
 #define UNDER_METADATA(name)                                                                      \
@@ -51,7 +52,7 @@ static const struct sign signs[] = {
     {"rules", "rules.titles", NOVA_CHILD("name"), READ_GLOB, true,
      offsetof(struct wg_policy, titles)},
     {"rules", "rules.flavors", NOVA_CHILD("flavor") "/@name", GLOBS(flavors)},
-    {"rules", "rules.uuids", "/domain/uuid", GLOBS(uuids)},
+    {"rules", "rules.uuids", "/domain/uuid", READ_UUID, false, offsetof(struct wg_policy, uuids)},
     {"rules", "rules.images", NOVA_CHILD("root") "[@type='image']/@uuid", GLOBS(images)},
     {"rules", "rules.images", NOVA_CHILD("image") "/@uuid", GLOBS(images)},
     {"rules", "rules.projects", NOVA_CHILD("owner") "/*[local-name()='project']/@uuid",
@@ -160,10 +161,21 @@ static enum wg_os read_cloudstack(const char *value)
     return read_name(value) == WG_OS_LINUX ? WG_OS_LINUX : WG_OS_UNKNOWN;
 }
 
-/* READ_GLOB: the operator's globs that the sign is held against. */
+/* READ_GLOB, READ_UUID: the operator's globs that the sign is held against; else NULL. */
 static const struct wg_list *globs_of(const struct sign *sign, const struct wg_policy *policy)
 {
+    if (sign->reading != READ_GLOB && sign->reading != READ_UUID)
+        return NULL;
     return (const struct wg_list *)((const char *)policy + sign->globs);
+}
+
+static bool has_uuid(const struct wg_list *globs, const char *value)
+{
+    char *uuid = wg_uuid_text(value);
+    bool has = uuid && wg_list_match(globs, uuid);
+
+    free(uuid);
+    return has;
 }
 
 static enum wg_os read_value(const struct sign *sign, const struct wg_policy *policy,
@@ -176,6 +188,8 @@ static enum wg_os read_value(const struct sign *sign, const struct wg_policy *po
                                                  : WG_OS_UNKNOWN;
     case READ_GLOB:
         return wg_list_match(globs_of(sign, policy), value) ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
+    case READ_UUID:
+        return has_uuid(globs_of(sign, policy), value) ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
     case READ_OSINFO:
         return read_osinfo(value);
     case READ_OS:
@@ -277,7 +291,8 @@ static int ask_source(const char *source, xmlXPathContextPtr xpath, const struct
             continue;
         }
         /* XPath is most of the cost of a detection: none for what nothing is held against. */
-        if (sign->reading == READ_GLOB && globs_of(sign, policy)->count == 0 && !explain)
+        const struct wg_list *globs = globs_of(sign, policy);
+        if (globs && globs->count == 0 && !explain)
             continue;
         rc = ask(sign, xpath, policy, &os, &value, err);
         if (rc == 0 && explain)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain.h"
 
+#include <ctype.h>
 #include <libxml/parser.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,13 +118,37 @@ static int check_root(struct wg_domain *domain, struct wg_error *err)
     return 0;
 }
 
+char *wg_uuid_text(const char *text)
+{
+    char digits[33];
+    char *uuid;
+    size_t len = 0;
+
+    for (const char *p = text; *p; p++) {
+        if (*p == '-' || *p == ' ')
+            continue;
+        if (!isxdigit((unsigned char)*p) || len == 32)
+            return strdup(text);
+        digits[len++] = (char)tolower((unsigned char)*p);
+    }
+    digits[len] = '\0';
+    if (len < 32)
+        return strdup(text);
+    return asprintf(&uuid, "%.8s-%.4s-%.4s-%.4s-%s", digits, digits + 8, digits + 12, digits + 16,
+                    digits + 20) < 0
+               ? NULL
+               : uuid;
+}
+
 static int read_identity(struct wg_domain *domain, struct wg_error *err)
 {
     xmlNodePtr name = wg_child(domain->root, "name");
     xmlNodePtr uuid = wg_child(domain->root, "uuid");
+    char *written = uuid ? wg_trimmed_content(uuid) : NULL;
 
     domain->name = name ? wg_trimmed_content(name) : NULL;
-    domain->uuid = uuid ? wg_trimmed_content(uuid) : NULL;
+    domain->uuid = written ? wg_uuid_text(written) : NULL;
+    free(written);
     if ((name && !domain->name) || (uuid && !domain->uuid))
         return wg_no_memory(err);
     return 0;

@@ -13,7 +13,7 @@ struct wg_domain {
     xmlDocPtr doc;
     xmlNodePtr root;
     char *name; /* NULL if it has none */
-    char *uuid;
+    char *uuid; /* in libvirt's form */
 };
 
 /* Parses a domain; bytes must outlive it. Returns 0, or -1 with *err filled and nothing to free. */
@@ -38,6 +38,11 @@ const char *wg_attribute(xmlNodePtr element, const char *name);
 /* The text below a node without the blanks around it; for the caller to free, NULL if there is
  * no memory. */
 char *wg_trimmed_content(xmlNodePtr node);
+
+/* A UUID as libvirt writes it, from all the ways in which it reads one (without dashes, with
+ * blanks, in capitals); any other text as it is. For the caller to free, NULL if there is no
+ * memory. */
+char *wg_uuid_text(const char *text);
 
 /* Whether two nodes say the same: names, namespaces, attributes whatever their order, and content;
  * CDATA and text are one. */

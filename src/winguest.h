@@ -53,7 +53,7 @@ struct wg_verdict {
     enum wg_outcome outcome;
     enum wg_os os;
     char *name;     /* NULL if the domain has none */
-    char *uuid;     /* as written in the domain, NULL if it has none */
+    char *uuid;     /* in libvirt's form, NULL if it has none */
     int id;         /* libvirt's of a running guest, -1 if the document has none */
     char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
     char *reason;   /* why it is exempt or not applicable; NULL otherwise */
