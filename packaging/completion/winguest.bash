@@ -38,7 +38,7 @@ _winguest() {
         check) words="--config --explain --help" ;;
         diff | rewrite) words="--config --help" ;;
         filter) words="enable disable status --root --help" ;;
-        probe) words="--connect --help" ;;
+        probe) words="--connect --print --help" ;;
         repair) words="--pending --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
