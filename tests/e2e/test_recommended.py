@@ -12,6 +12,7 @@ import xml.etree.ElementTree as etree
 import libvirt
 
 import case
+import guest
 from case import equal, true
 from host import Host
 
@@ -154,5 +155,22 @@ def starts():
     every_fixture("qemu", check)
 
 
+def guest_agent():
+    """The channel, on a guest without a controller for it: libvirt adds that, and the socket."""
+    with Host(case.tree(), config="[windows]\nguest_agent = yes\n") as host:
+        domain = host.conn.defineXML(guest.domain("win"))
+        xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        root = etree.fromstring(xml)
+        equal("channels", [each.get("name") for each in root.findall("devices/channel/target")],
+              ["org.qemu.guest_agent.0"])
+        equal("controllers", len(root.findall("devices/controller[@type='virtio-serial']")), 1)
+        domain.create()
+        argv = " ".join(host.cmdline("win"))
+        true(f"QEMU has it: {argv}", "org.qemu.guest_agent.0" in argv)
+        domain.destroy()
+        again = host.conn.defineXML(xml).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        equal("channels, defined again", again.count("org.qemu.guest_agent.0"), 1)
+
+
 if __name__ == "__main__":
-    case.run(defines, starts)
+    case.run(defines, starts, guest_agent)
