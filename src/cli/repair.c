@@ -144,10 +144,10 @@ static int guard(const struct options *options, pid_t worker)
         if (errno != EINTR)
             return WG_EXIT_ERROR;
     }
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
     if (wg_intent_read(options->uuid, &intent))
         return finish(options->uuid, options->config);
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
     wg_fail(&err, "the worker died of signal %d before it changed anything", WTERMSIG(status));
     return cannot_begin(options->uuid, &err);
 }
