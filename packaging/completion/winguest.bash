@@ -39,7 +39,7 @@ _winguest() {
         diff | rewrite) words="--config --help" ;;
         filter) words="enable disable status --root --help" ;;
         probe) words="--connect --print --help" ;;
-        repair) words="--pending --help" ;;
+        repair) words="--config --id --pending --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
         words=$(_winguest_guests)
