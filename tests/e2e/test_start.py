@@ -64,7 +64,7 @@ def defined_before_by_virsh():
 
 def running_guests():
     """Neither the filter's arrival nor a start of what runs already touches a running guest."""
-    with Host(case.tree(), preload=False) as host:
+    with Host(case.tree(), preload=False, hook=False) as host:
         host.conn.defineXML(guest.domain("old")).create()
         before = host.qemu("old")
         host.restart(preload=True)
@@ -87,7 +87,7 @@ def running_guests():
 
 def managed_save():
     """A saved guest goes on with the machine it was saved with; the next cold boot is right."""
-    with Host(case.tree(), preload=False) as host:
+    with Host(case.tree(), preload=False, hook=False) as host:
         domain = host.conn.defineXML(guest.domain("old"))
         domain.create()
         domain.managedSave()
