@@ -17,7 +17,7 @@ static char *describe(const struct wg_hook_call *call, const char *what, bool de
         return NULL;
     fputs(call->operation, out);
     fputs(" guest '", out);
-    wg_print_escaped(call->guest, out);
+    wg_print_value(call->guest, out);
     fputs("': ", out);
     wg_print_escaped(what, out);
     fprintf(out, "; the guest is %s", deny ? "denied (on_error = deny)" : "left as it is");

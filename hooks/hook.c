@@ -46,9 +46,9 @@ static char *describe(const struct answer *answer)
     if (!out)
         return NULL;
     fprintf(out, "%s guest '", answer->call->operation);
-    wg_print_escaped(answer->verdict->name ? answer->verdict->name : answer->call->guest, out);
+    wg_print_value(answer->verdict->name ? answer->verdict->name : answer->call->guest, out);
     fputs("' uuid ", out);
-    wg_print_escaped(answer->verdict->uuid ? answer->verdict->uuid : "none", out);
+    wg_print_value(answer->verdict->uuid ? answer->verdict->uuid : "none", out);
     fputs(": ", out);
     wg_verdict_print(answer->verdict, out);
     if (fclose(out) == 0)

@@ -170,3 +170,21 @@ char *wg_utf8(const char *text)
         *to = '\0';
     return copy;
 }
+
+void wg_print_value(const char *text, FILE *out)
+{
+    char cut[WG_VALUE_MAX + 1];
+    size_t len = strnlen(text, WG_VALUE_MAX + 1);
+
+    if (len <= WG_VALUE_MAX) {
+        wg_print_escaped(text, out);
+        return;
+    }
+    /* Not within a character; one has three bytes behind its first at most. */
+    for (len = WG_VALUE_MAX; len > WG_VALUE_MAX - 4 && (text[len] & 0xc0) == 0x80;)
+        len--;
+    memcpy(cut, text, len);
+    cut[len] = '\0';
+    wg_print_escaped(cut, out);
+    fputs("…", out);
+}

@@ -42,6 +42,14 @@ bool wg_list_has(const struct wg_list *list, const char *word);
  * and broken sequences as \xNN, so that no value can forge a line of a log or a terminal. */
 void wg_print_escaped(const char *text, FILE *out);
 
+/* The longest value in a line of a log, in bytes. Chosen: syslog daemons cut lines at 8 KiB, and no
+ * value that says something is as long. */
+#define WG_VALUE_MAX 200
+
+/* The same for a value of a domain: what is behind its first WG_VALUE_MAX bytes becomes "…", so
+ * that no value, which a tenant may have written, makes a line too long to be logged. */
+void wg_print_value(const char *text, FILE *out);
+
 /* A copy for JSON, XML and the like, to be freed by the caller: what is no UTF-8, or no character
  * that XML may hold, is U+FFFD. NULL if there is no memory. */
 char *wg_utf8(const char *text);

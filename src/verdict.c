@@ -145,7 +145,7 @@ static void print_os(const struct wg_verdict *verdict, FILE *out)
     fputs(wg_os_text(verdict->os), out);
     if (verdict->evidence) {
         fputs(", ", out);
-        wg_print_escaped(verdict->evidence, out);
+        wg_print_value(verdict->evidence, out);
     }
 }
 
@@ -153,18 +153,18 @@ static void print_findings(const struct wg_verdict *verdict, FILE *out)
 {
     if (verdict->reason) {
         fputs(": ", out);
-        wg_print_escaped(verdict->reason, out);
+        wg_print_value(verdict->reason, out);
     }
     for (size_t i = 0; i < verdict->n_differences; i++) {
         const struct wg_difference *difference = &verdict->differences[i];
 
         fprintf(out, "%s %s: ", i == 0 ? ":" : ";", difference->where);
-        wg_print_escaped(difference->has, out);
+        wg_print_value(difference->has, out);
         fprintf(out, " → %s", difference->must);
     }
     for (size_t i = 0; i < verdict->n_notes; i++) {
         fputs(" [", out);
-        wg_print_escaped(verdict->notes[i], out);
+        wg_print_value(verdict->notes[i], out);
         fputc(']', out);
     }
     for (size_t i = 0; i < verdict->n_faults; i++) {

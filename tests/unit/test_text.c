@@ -168,6 +168,33 @@ static void what_is_not_utf8_is_escaped(void **state)
     }
 }
 
+static void a_long_value_is_cut_between_characters(void **state)
+{
+    char text[600];
+    char want[1024];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    text[WG_VALUE_MAX] = '\0';
+    char *shown = printed(wg_print_value, text);
+    assert_text("as long as may be", shown, text);
+    free(shown);
+    for (size_t before = WG_VALUE_MAX - 4; before <= WG_VALUE_MAX; before++) {
+        strcpy(text + before, "\xf0\x9f\x96\xa5 and more");
+        bool fits = before + 4 <= WG_VALUE_MAX;
+        snprintf(want, sizeof(want), "%.*s…", (int)(before + (fits ? 4 : 0)), text);
+        shown = printed(wg_print_value, text);
+        assert_text("cut", shown, want);
+        free(shown);
+        memset(text, 'x', sizeof(text));
+    }
+    memset(text, '\x80', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    shown = printed(wg_print_value, text);
+    assert_in_range(strlen(shown), 4 * (WG_VALUE_MAX - 4), 4 * WG_VALUE_MAX + strlen("…"));
+    free(shown);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +205,7 @@ int main(void)
         cmocka_unit_test(the_first_glob_matches_without_case),
         cmocka_unit_test(a_word_is_in_a_list_to_the_letter),
         cmocka_unit_test(what_deceives_a_reader_is_escaped),
+        cmocka_unit_test(a_long_value_is_cut_between_characters),
         cmocka_unit_test(what_is_not_utf8_is_escaped),
     };
 

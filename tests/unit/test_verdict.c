@@ -138,6 +138,32 @@ static void what_the_domain_says_is_escaped(void **state)
     wg_verdict_free(verdict);
 }
 
+static void no_value_hides_the_others(void **state)
+{
+    struct wg_verdict *verdict = new_verdict();
+    struct wg_error err;
+    char value[100000];
+    char *text = NULL;
+    size_t len;
+
+    (void)state;
+    memset(value, 'x', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    wg_verdict_os(verdict, WG_OS_WINDOWS, "metadata os", value, &err);
+    wg_verdict_reason(verdict, WG_VIOLATES, &err, "type %s", value);
+    wg_verdict_difference(verdict, "clock.offset", value, "localtime", &err);
+    wg_verdict_note(verdict, &err, "machine %s", value);
+    FILE *out = open_memstream(&text, &len);
+    wg_verdict_print(verdict, out);
+    assert_int_equal(fclose(out), 0);
+    assert_in_range(len, 500, 1200);
+    assert_contains("line", text, "x…): type xxx");
+    assert_contains("line", text, "x… → localtime [machine xxx");
+    assert_string_equal(text + len - strlen("x…]"), "x…]");
+    free(text);
+    wg_verdict_free(verdict);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +174,7 @@ int main(void)
         cmocka_unit_test(differences_come_in_order),
         cmocka_unit_test(notes_come_last_in_brackets),
         cmocka_unit_test(the_trail_keeps_each_sign),
+        cmocka_unit_test(no_value_hides_the_others),
         cmocka_unit_test(what_the_domain_says_is_escaped),
     };
 
