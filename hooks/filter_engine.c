@@ -227,7 +227,8 @@ static const char *skip_misc(const char *at)
 
 bool wg_filter_answer_ok(const char *text, size_t len)
 {
-    const char *at = skip_blanks(text), *next;
+    /* a byte order mark that the client sent comes back */
+    const char *at = skip_blanks(strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text), *next;
 
     if (strlen(text) != len)
         return false;

@@ -271,6 +271,7 @@ static void parses_settings(void **state)
 static void knows_a_domain_when_it_sees_one(void **state)
 {
     static const char *const good[] = {
+        "\xef\xbb\xbf<domain type='kvm'></domain>",
         "<domain/>", "<domain type='kvm'>x</domain>", "\n \t<domain\n></domain>\r\n ",
         "<?xml version='1.0'?><!-- > -->\n<?pi?> <!-- <x> --><domain></domain>",
         "<domain></domain><!-- end -->",
