@@ -33,7 +33,8 @@
     X(virDomainFree) \
     X(virSaveLastError) \
     X(virFreeError) \
-    X(virResetLastError)
+    X(virResetLastError) \
+    X(virGetLastErrorCode)
 
 /* Libvirt's own functions, a pointer each, under their own names. */
 struct wg_libvirt {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #define OP "start"
 
@@ -190,6 +191,23 @@ static const char *put_back(struct boot *boot)
 }
 
 /*
+ * Libvirt may hear of the end of the QEMU whose start has failed only when the next one runs, and
+ * takes it for that one's end ("domain is no longer running", seen on a loaded host). By a fifth
+ * of a second later it has heard of both.
+ */
+static int start_again(const struct boot *boot)
+{
+    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+    int rc = wg_start_unchanged(boot->start);
+
+    if (rc < 0 && wg_libvirt()->virGetLastErrorCode() == WG_ERR_OPERATION_FAILED) {
+        nanosleep(&pause, NULL);
+        rc = wg_start_unchanged(boot->start);
+    }
+    return rc;
+}
+
+/*
  * Whether the start failed because of the policy cannot be told from its error, so it is tried: a
  * guest that cannot start for another reason fails again, and that error is the client's.
  */
@@ -209,7 +227,7 @@ static int start_as_it_was(struct boot *boot)
             libvirt->virSetError(error);
     } else {
         wg_mark_rolled_back(boot->name);
-        rc = wg_start_unchanged(boot->start);
+        rc = start_again(boot);
         wg_take_rolled_back(boot->name);
         wg_filter_log(rc < 0 ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
                       "failed with the policy%s: it is defined without it again%s",

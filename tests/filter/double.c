@@ -28,6 +28,7 @@ struct guest {
     char *definition; /* NULL if transient */
     char *running;
     bool managed_save;
+    bool late_end; /* a QEMU whose end libvirt has yet to hear of */
     int edits;
 };
 
@@ -224,8 +225,14 @@ static bool launch(struct guest *guest, const char *xml)
     starts++;
     if (guest->running != NULL)
         return fail("Requested operation is not valid: domain is already running") != NULL;
+    if (!policy && guest->late_end) {
+        guest->late_end = false;
+        return fail("operation failed: domain is no longer running") != NULL;
+    }
+    guest->late_end = policy && is(guest->name, "late");
     if (is(guest->name, "broken") ||
-        (policy && (is(guest->name, "nostart") || is(guest->name, "meddled")))) {
+        (policy && (is(guest->name, "nostart") || is(guest->name, "meddled") ||
+                    guest->late_end))) {
         if (is(guest->name, "meddled"))
             set(&guest->definition, "<domain><name>meddled</name>edited</domain>");
         snprintf(text, sizeof(text), "internal error: QEMU said no %s the policy",
@@ -422,6 +429,12 @@ int virSetError(struct _virError *error)
 {
     last_error = *error;
     return 0;
+}
+
+int virGetLastErrorCode(void)
+{
+    return strncmp(last_error.text, "operation failed", 16) == 0 ? WG_ERR_OPERATION_FAILED
+                                                                 : last_error.text[0] != '\0';
 }
 
 void virResetLastError(void)

@@ -14,6 +14,7 @@
  *
  *   refuse*     its definition with <policy/> is refused
  *   nostart*    with <policy/> it does not start
+ *   late*       nor does this, and the next start meets the end of that QEMU
  *   broken*     it does not start at all
  *   edited*     its definition is edited by somebody else as soon as one has read it
  *   meddled*    it is edited by somebody else while it fails to start

@@ -254,6 +254,12 @@ static void a_start_that_fails_is_rolled_back(void **state)
     assert_non_null(strstr(logged(), "start guest 'nostart2': failed with the policy"));
     virDomainFree(domain);
 
+    domain = defined_without_policy("late1");
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_policy(double_running("late1"), false);
+    assert_string_equal(double_error(), "");
+    virDomainFree(domain);
+
     domain = defined_without_policy("broken2");
     assert_int_equal(virDomainCreate(domain), -1);
     assert_policy(double_definition("broken2"), false);
