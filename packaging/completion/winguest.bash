@@ -15,7 +15,7 @@ _winguest() {
         return
     fi
     case $previous in
-        --config | --output)
+        --config | --facts | --output)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -35,8 +35,8 @@ _winguest() {
     case $command in
         apply) words="--connect --all --dry-run --yes --undo --config --help" ;;
         audit) words="--connect --format --output --config --help" ;;
-        check) words="--config --explain --help" ;;
-        diff | rewrite) words="--config --help" ;;
+        check) words="--config --explain --facts --sign --help" ;;
+        diff | rewrite) words="--config --facts --sign --help" ;;
         filter) words="enable disable status --root --help" ;;
         probe) words="--connect --print --help" ;;
         repair) words="--config --id --pending --help" ;;
