@@ -28,7 +28,9 @@ static volatile sig_atomic_t deny;
 /* Nothing can be trusted any more after a crash but execve: the fresh process tells of it. */
 static void crashed(int number)
 {
-    const char *what = number == SIGALRM ? "the engine hangs" : "the engine crashed";
+    const char *what = number == SIGALRM   ? "the engine hangs"
+                       : number == SIGABRT ? "the engine gave up (out of memory?)"
+                                           : "the engine crashed";
     const char *argv[] = {"qemu", fault_option, what, deny ? "deny" : "allow",
                           call.guest, call.operation, NULL};
     sigset_t none;

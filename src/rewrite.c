@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "plan.h"
 #include "safe.h"
 
@@ -93,6 +94,7 @@ static xmlDocPtr load(const xmlChar *uri, xmlDictPtr dict, int options, void *co
 
 static void set_up(void)
 {
+    wg_memory_guard();
     xmlInitParser();
     xsltSetLoaderFunc(load);
     xsltSetGenericErrorFunc(NULL, hear);
