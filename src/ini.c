@@ -165,6 +165,9 @@ static int scan_file(struct scan *scan, FILE *file)
             *joined = '\0';
         }
     }
+    /* What could not be read must not look like the end: half a configuration is another one. */
+    if (rc == 0 && !feof(file))
+        rc = wg_fail(scan->err, "%s: %s", scan->path, strerror(errno));
     if (rc == 0 && *joined)
         rc = fail(scan, "the last line promises a continuation");
     free(text);

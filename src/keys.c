@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "detect.h"
 #include "policy.h"
@@ -109,16 +110,20 @@ static int set_file(void *field, const struct key *key, const char *value, struc
     if (*value != '/')
         return wg_fail(err, "'%s' is not an absolute path", value);
     int fd = wg_safe_open(value, err);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (!file)
+    if (fd < 0)
         return -1;
+    FILE *file = fdopen(fd, "r");
+    if (!file) {
+        close(fd);
+        return wg_no_memory(err);
+    }
     while (rc == 0 && getline(&line, &size, file) >= 0) {
         line[strcspn(line, "#")] = '\0';
         rc = wg_list_add_words(field, line);
     }
     if (rc < 0)
         wg_no_memory(err);
-    else if (ferror(file))
+    else if (!feof(file))
         rc = wg_fail(err, "%s: %s", value, strerror(errno));
     free(line);
     fclose(file);
