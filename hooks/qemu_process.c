@@ -47,6 +47,9 @@ enum wg_boot wg_qemu_boot(const char *guest)
         if (strcmp(argument, "-incoming") == 0 || strcmp(argument, "-loadvm") == 0)
             boot = WG_BOOT_IN_FLIGHT;
     }
+    /* The word that counts may be in what could not be read. */
+    if (file && !feof(file) && boot == WG_BOOT_COLD)
+        boot = WG_BOOT_UNKNOWN;
     if (file)
         fclose(file);
     free(argument);
