@@ -302,7 +302,8 @@ char *wg_splice(const struct wg_domain *old, const xmlNode *root, size_t *len,
     }
     int rc = write_all(&s, old, root);
     bool short_of_memory = ferror(s.writer.out) != 0;
-    if (fclose(s.writer.out) != 0 || short_of_memory || rc < 0) {
+    /* glibc's fclose() does not tell that it could not give the text its last byte. */
+    if (fclose(s.writer.out) != 0 || short_of_memory || rc < 0 || !text) {
         free(text);
         wg_fail(err, rc < 0 ? "the rewritten domain cannot be laid over the old text"
                             : "out of memory");
