@@ -25,7 +25,7 @@ DISK = """<disk type='file'><driver name='qemu' type='qcow2'/><source file='/tmp
 WARNING = 4  # syslog(3)'s LOG_WARNING; what is worse has a smaller number
 NAMES = ("violating", "compliant")
 # What makes the guest's machine; the rest of the command line names files and sockets of this boot.
-# The CPU is libvirt's own: it writes down what QEMU made of the model, and asks for that from then on.
+# The CPU is libvirt's: it writes down what QEMU made of the model, and asks for that from then on.
 MACHINE = ("-machine", "-accel", "-m", "-smp", "-uuid", "-rtc", "-global", "-device")
 MIGRATION = (libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
              | libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE)
