@@ -29,11 +29,13 @@ static char *describe(const struct wg_hook_call *call, const char *what, bool de
 
 int wg_hook_fault(const struct wg_hook_call *call, const char *what)
 {
-    bool deny = *call->deny && strcmp(call->operation, "prepare") == 0;
+    bool prepare = strcmp(call->operation, "prepare") == 0;
+    bool deny = *call->deny && prepare;
     char *text = describe(call, what, deny);
 
     syslog(LOG_ERR, "%s", text ? text : "out of memory");
     fprintf(stderr, "winguest: %s\n", text ? text : "out of memory");
     free(text);
-    return deny;
+    /* The answer to prepare is read by nobody, and a failure would keep the guest from starting. */
+    return deny || (*call->begun && !prepare);
 }

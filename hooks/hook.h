@@ -10,6 +10,8 @@ struct wg_hook_call {
     const char *operation;
     /* Set to 1 once the configuration says that a fault of ours denies this call. */
     volatile sig_atomic_t *deny;
+    /* Set to 1 before the first byte of an answer is printed. */
+    volatile sig_atomic_t *begun;
 };
 
 /* Does one call that must be decided: define, create, prepare, started, migrate or restore, the
@@ -20,7 +22,8 @@ wg_hook_answer_fn wg_hook_answer;
 /* Its name in the engine module. */
 #define WG_HOOK_ANSWER "wg_hook_answer"
 
-/* Logs and prints a fault of ours; returns the exit code, 1 if it denies the call. */
+/* Logs and prints a fault of ours; returns the exit code, 1 if it denies the call, or if a part of
+ * an answer to define or create was printed: nobody must take it for all of it. */
 int wg_hook_fault(const struct wg_hook_call *call, const char *what);
 
 #endif

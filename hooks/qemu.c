@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../src/descriptors.h"
 #include "../src/module.h"
 #include "hook.h"
 #include "marks.h"
@@ -24,6 +25,7 @@ static const char identity[] __attribute__((used)) = "libvirt-winguest hook";
 static const char fault_option[] = "--fault";
 static struct wg_hook_call call;
 static volatile sig_atomic_t deny;
+static volatile sig_atomic_t begun;
 
 /* Nothing can be trusted any more after a crash but execve: the fresh process tells of it. */
 static void crashed(int number)
@@ -32,13 +34,13 @@ static void crashed(int number)
                        : number == SIGABRT ? "the engine gave up (out of memory?)"
                                            : "the engine crashed";
     const char *argv[] = {"qemu", fault_option, what, deny ? "deny" : "allow",
-                          call.guest, call.operation, NULL};
+                          begun ? "begun" : "silent", call.guest, call.operation, NULL};
     sigset_t none;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execv("/proc/self/exe", (char **)argv);
-    _exit(deny && strcmp(call.operation, "prepare") == 0);
+    _exit(strcmp(call.operation, "prepare") == 0 ? deny : begun);
 }
 
 static void expect_the_worst(void)
@@ -77,15 +79,17 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
+    wg_hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     openlog("winguest", LOG_PID, LOG_DAEMON);
-    call = (struct wg_hook_call){.deny = &deny};
+    call = (struct wg_hook_call){.deny = &deny, .begun = &begun};
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
         return usage();
-    if (argc == 6 && strcmp(argv[1], fault_option) == 0) {
+    if (argc == 7 && strcmp(argv[1], fault_option) == 0) {
         deny = strcmp(argv[3], "deny") == 0;
-        call.guest = argv[4];
-        call.operation = argv[5];
+        begun = strcmp(argv[4], "begun") == 0;
+        call.guest = argv[5];
+        call.operation = argv[6];
         return wg_hook_fault(&call, argv[2]);
     }
     if (argc < 4 || strcmp(argv[3], "begin") != 0) {

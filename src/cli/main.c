@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "../descriptors.h"
 #include "../module.h"
 #include "cli.h"
 
@@ -146,6 +147,7 @@ static int usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+    wg_hold_standard_descriptors();
     setlocale(LC_CTYPE, "");
     if (argc < 2) {
         usage(stderr);

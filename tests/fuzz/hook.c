@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char guest[256];
     char last = '>';
     volatile sig_atomic_t deny = 0;
+    volatile sig_atomic_t begun = 0;
     size_t used = line(data, size, choice, sizeof(choice));
 
     used += line(data + used, size - used, guest, sizeof(guest));
@@ -49,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .guest = guest,
         .operation = operations[(unsigned char)*choice % (sizeof(operations) / sizeof(*operations))],
         .deny = &deny,
+        .begun = &begun,
     };
     int code = wg_hook_answer(&call);
     off_t printed = lseek(STDOUT_FILENO, 0, SEEK_END);
