@@ -133,6 +133,12 @@ static struct wg_virt_guest *take_guest(virDomainPtr domain)
     return guest;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(wg_virt_guest_name(*(struct wg_virt_guest *const *)a),
+                  wg_virt_guest_name(*(struct wg_virt_guest *const *)b));
+}
+
 struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struct wg_error *err)
 {
     virDomainPtr *domains = NULL;
@@ -154,8 +160,10 @@ struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struc
             virDomainFree(domains[i]);
     }
     free(domains);
-    if (guests && *count == (size_t)number)
+    if (guests && *count == (size_t)number) {
+        qsort(guests, *count, sizeof(*guests), by_name);
         return guests;
+    }
     wg_virt_guests_free(guests, *count);
     wg_no_memory(err);
     return NULL;

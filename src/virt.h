@@ -36,7 +36,7 @@ char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, co
 /* A domain of a connection, as the host had it when it was asked for. */
 struct wg_virt_guest;
 
-/* All domains, running or not; for wg_virt_guests_free. NULL with *err filled. */
+/* All domains, running or not, by name; for wg_virt_guests_free. NULL with *err filled. */
 struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struct wg_error *err);
 void wg_virt_guests_free(struct wg_virt_guest **guests, size_t count);
 

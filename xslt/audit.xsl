@@ -20,13 +20,14 @@
           body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: var(--ink);
                  background: var(--paper); font: 15px/1.5 system-ui, sans-serif; }
           h1 { font-size: 1.5rem; margin: 0; }
+          p.error { overflow-wrap: anywhere; }
           p.time, .faint { color: var(--faint); }
           ul.summary { display: flex; flex-wrap: wrap; gap: .75rem; list-style: none; padding: 0; }
           ul.summary li { background: var(--band); border: 1px solid var(--line); border-radius: 6px;
                           padding: .5rem 1rem; }
           ul.summary b { display: block; font-size: 1.5rem; }
           .scroll { overflow-x: auto; }
-          table { border-collapse: collapse; width: 100%; }
+          table { border-collapse: collapse; width: 100%; min-width: 46rem; }
           th, td { text-align: left; vertical-align: top; padding: .4rem .75rem;
                    border-bottom: 1px solid var(--line); }
           th { background: var(--band); position: sticky; top: 0; }
@@ -52,7 +53,7 @@
           </xsl:if>
         </ul>
         <xsl:for-each select="host[@error]">
-          <p class="error"><xsl:value-of select="@uri"/>: <xsl:value-of select="@error"/></p>
+          <p class="error"><xsl:value-of select="@error"/></p>
         </xsl:for-each>
         <div class="scroll">
           <table>

@@ -194,6 +194,8 @@ static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE
         source->local = wg_virt_is_local(virt);
         rc = look_at_guests(run, source, virt, engine, out, err);
     }
+    if (virt && rc < 0)
+        wg_fail_in(err, "%s", source->uri);
     wg_engine_close(engine);
     wg_virt_close(virt);
     return rc;
