@@ -6,11 +6,12 @@
 
 void wg_hold_standard_descriptors(void)
 {
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDONLY);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
+        if (fcntl(number, F_GETFD) >= 0)
+            continue;
+        /* It gets the lowest number that is free. */
+        int fd = open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        if (fd < 0)
+            return;
+    }
 }
