@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An engine that does what WINGUEST_FAKE says: the worst. */
+#include "hook.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Not NULL, which a sanitizer would find before the kernel does. */
+static volatile int *volatile nowhere = (volatile int *)64;
+
+static int overflow(int depth)
+{
+    volatile char frame[4096];
+
+    frame[depth % 4096] = (char)depth;
+    return depth < 0 ? 0 : overflow(depth + 1) + frame[depth % 4096];
+}
+
+static void do_worst(const char *how)
+{
+    if (strcmp(how, "segv") == 0)
+        *nowhere = 1;
+    else if (strcmp(how, "abort") == 0)
+        abort();
+    else if (strcmp(how, "overflow") == 0)
+        overflow(0);
+    else if (strcmp(how, "hang") == 0) {
+        for (;;)
+            pause();
+    } else {
+        raise(atoi(how));
+    }
+}
+
+__attribute__((visibility("default"))) int wg_hook_answer(const struct wg_hook_call *call)
+{
+    const char *half = getenv("WINGUEST_FAKE_PRINTS");
+    const char *how = getenv("WINGUEST_FAKE");
+
+    *call->deny = getenv("WINGUEST_FAKE_DENIES") != NULL;
+    *call->begun = half != NULL;
+    if (half && write(STDOUT_FILENO, half, strlen(half)) < 0)
+        return 99;
+    do_worst(how ? how : "abort");
+    return 98;
+}
