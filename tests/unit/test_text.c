@@ -195,6 +195,26 @@ static void a_long_value_is_cut_between_characters(void **state)
     free(shown);
 }
 
+static void assert_utf8(const char *text, const char *expected)
+{
+    char *copy = wg_utf8(text);
+
+    assert_non_null(copy);
+    assert_string_equal(copy, expected);
+    free(copy);
+}
+
+static void a_copy_for_documents_is_utf8_that_xml_may_hold(void **state)
+{
+    (void)state;
+    assert_utf8("", "");
+    assert_utf8("a<b>&\t\n\xc3\xbc\xf0\x9f\x98\x80", "a<b>&\t\n\xc3\xbc\xf0\x9f\x98\x80");
+    assert_utf8("\xff\x01z\r", "\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd");
+    assert_utf8("\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    assert_utf8("\xef\xbf\xbe\xef\xbf\xbf", "\xef\xbf\xbd\xef\xbf\xbd");
+    assert_utf8("cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(what_deceives_a_reader_is_escaped),
         cmocka_unit_test(a_long_value_is_cut_between_characters),
         cmocka_unit_test(what_is_not_utf8_is_escaped),
+        cmocka_unit_test(a_copy_for_documents_is_utf8_that_xml_may_hold),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
