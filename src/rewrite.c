@@ -333,7 +333,7 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
     bool wanted = verdict->n_differences > 0;
     int rc = 0;
 
-    for (int site = 0; site <= sites; site++) {
+    for (int site = 0; site <= (sites ? 1 : 0); site++) {
         for (size_t i = 0; rc == 0 && i < plan->stylesheets.count; i++) {
             const char *name = plan->stylesheets.item[i];
             struct wg_error why = {""};

@@ -83,7 +83,7 @@ static int finish(struct wg_audit_run *run)
 static int add_source(struct wg_audit *audit, const char *uri)
 {
     for (size_t i = 1; i < audit->sources; i++) {
-        if (strcmp(audit->source[i].uri, uri) == 0)
+        if (uri && strcmp(audit->source[i].uri, uri) == 0)
             return 0;
     }
     struct wg_source *grown = realloc(audit->source, (audit->sources + 1) * sizeof(*grown));
