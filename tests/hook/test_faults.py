@@ -3,7 +3,6 @@
 
 import os
 import re
-import resource
 import shutil
 import signal
 import threading

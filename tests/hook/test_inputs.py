@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every operation with every kind of input: exit code, what is printed, and who is told."""
 
+import os
+import subprocess
+import time
 from xml.dom import minidom
 
 import harness
@@ -123,8 +126,6 @@ def a_name_that_forges_a_line():
 
 
 def input_that_comes_slowly():
-    import subprocess
-    import time
     process = subprocess.Popen([harness.HOOK, "win1", "define", "begin", "-"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
@@ -137,7 +138,6 @@ def input_that_comes_slowly():
 
 
 def input_that_is_closed():
-    import os
     for operation in REWRITES:
         result = hook(operation, before=lambda: os.close(0))
         is_fault("closed", result, operation)

@@ -5,7 +5,8 @@ import os
 import re
 
 import harness
-from harness import COMPLIANT, LINUX, UNMARKED, UUID, VIOLATING, configure, equal, hook, true, within
+from harness import (COMPLIANT, LINUX, UNMARKED, UUID, VIOLATING, configure, equal, hook, true,
+                     within)
 
 ANYWHERE = False
 DAEMON = 3 << 3
@@ -29,7 +30,8 @@ def only_line(what, result, level):
 
 
 def a_rewrite_names_guest_os_evidence_and_every_change():
-    for operation, outcome in (("define", "; rewritten"), ("create", "; rewritten"), ("prepare", "")):
+    for operation in ("define", "create", "prepare"):
+        outcome = "" if operation == "prepare" else "; rewritten"
         equal(operation, only_line(operation, hook(operation), NOTICE),
               f"{operation} guest 'win1' uuid {UUID}: violates (windows, own mark: windows): "
               + "; ".join(CHANGES) + outcome)
@@ -84,12 +86,12 @@ def a_long_word_of_the_domain_hides_no_decision():
     """A datagram has a bound: a value of a megabyte must not cost the line."""
     configure("[rules]\nnames = *\n")
     word = b"w" + b"x" * (1 << 20)
+    evidence = VIOLATING.replace(b"os='windows'", b"").replace(b"<name>win1</name>", b"")
     for what, xml in (("name", VIOLATING.replace(b"win1", word)),
                       ("uuid", VIOLATING.replace(UUID.encode(), word)),
                       ("value", VIOLATING.replace(b"'utc'", b"'" + word + b"'")),
-                      ("evidence", VIOLATING.replace(b"</metadata>", b"<a os='win" + word +
-                                                     b"'/></metadata>").replace(b"os='windows'", b"")
-                       .replace(b"<name>win1</name>", b""))):
+                      ("evidence", evidence.replace(b"</metadata>", b"<a os='win" + word +
+                                                    b"'/></metadata>"))):
         result = hook("define", xml)
         equal(f"{what}: exit", (result.code, result.err), (0, ""))
         line = only_line(what, result, NOTICE)

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 
-import harness
-from harness import COMPLIANT, LINUX, PIDS, UUID, VIOLATING, configure, equal, hook, true, within
+from harness import COMPLIANT, LINUX, PIDS, UUID, VIOLATING, configure, equal, hook, within
 
 ANYWHERE = False
 DENY = "[enforce]\ncold_start = deny\n"
