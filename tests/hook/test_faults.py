@@ -163,10 +163,10 @@ def a_configuration_that_others_may_write():
 def a_configuration_of_another_user():
     configure(DENY)
     try:
-        os.chown(CONFIG, 65534, -1)
+        os.chown(CONFIG, 65533, -1)
     except OSError:
         raise Skip("only root can give files to another user") from None
-    is_fault_that("owner", hook("prepare", b""), "prepare", "refused, it belongs to user 65534")
+    is_fault_that("owner", hook("prepare", b""), "prepare", "refused, it belongs to user 65533")
 
 
 def a_configuration_that_is_no_file():
@@ -203,7 +203,8 @@ def a_configuration_that_is_replaced_meanwhile():
                 return
             fresh = CONFIG + ".new"
             with open(fresh, "w", encoding="ascii") as file:
-                file.write(f"[windows]\nclock.offset = {offsets[round_ % 2]}\n" * 1)
+                file.write(f"[windows]\nclock.offset = {offsets[round_ % 2]}\n")
+            os.chmod(fresh, 0o644)
             os.rename(fresh, CONFIG)
 
     configure("")
