@@ -55,6 +55,20 @@ const char *put_file(const char *name, const char *text)
     return put_bytes(name, text, strlen(text));
 }
 
+/* In the executable, and so before the library's own: cmocka before 1.1.6 calls a test that it
+ * skipped "not ok", which whoever reads TAP takes for a failure. */
+__attribute__((visibility("default"))) void print_message(const char *const format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (strncmp(format, "not ok %u # SKIP", strlen("not ok %u # SKIP")) == 0)
+        vprintf(format + strlen("not "), args);
+    else
+        vprintf(format, args);
+    va_end(args);
+}
+
 void require(bool able, const char *otherwise)
 {
     const char *must = getenv("WINGUEST_MUST_RUN");
