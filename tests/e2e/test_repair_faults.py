@@ -68,7 +68,7 @@ def killed(host, conn, watcher, step, transient):
         else:
             domain.create()
         wait_for(f"{name}, the next run",
-                 lambda: (host.qemu(name) and guest.flags(host.qemu(name)[1]) == ALL
+                 lambda: ((found := host.qemu(name)) and guest.flags(found[1]) == ALL
                           and domain.isPersistent() == (0 if transient else 1)
                           and not os.path.exists(host.inside(f"{STATE}/intent.{marked}"))), 60)
     compliant(host, domain, "secret00", transient)
