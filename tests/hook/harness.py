@@ -15,6 +15,7 @@ import tempfile
 
 HOOK = os.path.abspath(os.environ.get("WINGUEST_HOOK", "tests/qemu"))
 BUILD = os.path.dirname(HOOK)
+UNDER = os.environ.get("WINGUEST_UNDER", "").split()
 MUST_RUN = os.environ.get("WINGUEST_MUST_RUN") == "1"
 BASE = os.environ.get("WINGUEST_HOOK_BASE")
 SECONDS = 120  # for one call, under valgrind on a busy machine too
@@ -184,7 +185,7 @@ def call(*arguments, stdin=b"", stdout=subprocess.PIPE, env=None, program=HOOK, 
                    **{key: value for key, value in os.environ.items() if "SAN_OPTIONS" in key},
                    **(env or {})}
     logged()
-    process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=stdout,
+    process = subprocess.Popen([*UNDER, program, *arguments], stdin=subprocess.PIPE, stdout=stdout,
                                stderr=subprocess.PIPE, env=environment, preexec_fn=before,
                                cwd=private("tmp") if BASE else None)
     try:
