@@ -16,12 +16,14 @@ PICKY = "/usr/local/bin/picky-qemu"
 
 
 def picky(refused):
-    """An emulator that does not start when its command line has `refused`, and says so."""
+    """An emulator that does not start when its command line has `refused`, and says so: it stays
+    until libvirt is connected to its monitor, and so reports it."""
     return f"""#!/bin/sh
 case "$*" in
   *"{refused}"*)
     set -- "$(echo "$*" | sed 's/.*-rtc \\([^ ]*\\).*/\\1/')"
     echo "picky: not with $1" >&2
+    sleep 0.5
     exit 1 ;;
 esac
 exec /usr/bin/qemu-system-x86_64 "$@"
