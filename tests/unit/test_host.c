@@ -7,7 +7,8 @@
 
 #include "unit.h"
 
-#define FACTS "[facts:1]\nvirttype = kvm\nemulator = /usr/bin/qemu\narch = x86_64\nmachine = \"*\"\n"
+#define FACTS                                                                                     \
+    "[facts:1]\nvirttype = kvm\nemulator = /usr/bin/qemu\narch = x86_64\nmachine = \"*\"\n"
 
 static struct wg_host *read_host(const char *text)
 {
