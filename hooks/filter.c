@@ -69,6 +69,11 @@ static struct _virDomain *pass_on(const struct request *request, const char *xml
     return NULL;
 }
 
+static bool defines(const struct request *request)
+{
+    return request->form == DEFINE || request->form == DEFINE_FLAGS;
+}
+
 /*
  * The first <name> there is, which is the guest's in any XML that a tool has written. For the log
  * only: an operator must find out whose definition it was that libvirt would not take.
@@ -107,6 +112,8 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
         return NULL;
     }
     wg_mark_rolled_back(name);
+    if (!defines(request))
+        wg_start_settle();
     domain = pass_on(request, request->xml);
     wg_take_rolled_back(name);
     wg_filter_log(domain == NULL ? LOG_NOTICE : LOG_WARNING, name, op,
@@ -117,8 +124,7 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
 
 static struct _virDomain *pass_on_with_policy(const struct request *request)
 {
-    bool defines = request->form == DEFINE || request->form == DEFINE_FLAGS;
-    const char *op = defines ? "define" : "create";
+    const char *op = defines(request) ? "define" : "create";
     int saved_errno = errno;
     bool with_policy = false;
     struct _virDomain *domain;
@@ -140,7 +146,7 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
     }
     saved_errno = errno;
     free(rewritten);
-    if (defines && domain != NULL)
+    if (defines(request) && domain != NULL)
         wg_start_may_follow(domain, with_policy ? request->xml : NULL);
     errno = saved_errno;
     return domain;

@@ -33,8 +33,7 @@
     X(virDomainFree) \
     X(virSaveLastError) \
     X(virFreeError) \
-    X(virResetLastError) \
-    X(virGetLastErrorCode)
+    X(virResetLastError)
 
 /* Libvirt's own functions, a pointer each, under their own names. */
 struct wg_libvirt {

@@ -46,6 +46,14 @@ int wg_start_unchanged(const struct wg_start *start)
     return -1;
 }
 
+void wg_start_settle(void)
+{
+    const struct timespec turn = {.tv_nsec = 20 * 1000 * 1000};
+
+    for (int turns = 0; turns < 10; turns++)
+        nanosleep(&turn, NULL);
+}
+
 /* With its secrets: a definition that is put back without them has lost its passwords. */
 static char *read_definition(struct _virDomain *domain)
 {
@@ -191,23 +199,6 @@ static const char *put_back(struct boot *boot)
 }
 
 /*
- * Libvirt may hear of the end of the QEMU whose start has failed only when the next one runs, and
- * takes it for that one's end ("domain is no longer running", seen on a loaded host). By a fifth
- * of a second later it has heard of both.
- */
-static int start_again(const struct boot *boot)
-{
-    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
-    int rc = wg_start_unchanged(boot->start);
-
-    if (rc < 0 && wg_libvirt()->virGetLastErrorCode() == WG_ERR_OPERATION_FAILED) {
-        nanosleep(&pause, NULL);
-        rc = wg_start_unchanged(boot->start);
-    }
-    return rc;
-}
-
-/*
  * Whether the start failed because of the policy cannot be told from its error, so it is tried: a
  * guest that cannot start for another reason fails again, and that error is the client's.
  */
@@ -227,7 +218,8 @@ static int start_as_it_was(struct boot *boot)
             libvirt->virSetError(error);
     } else {
         wg_mark_rolled_back(boot->name);
-        rc = start_again(boot);
+        wg_start_settle();
+        rc = wg_start_unchanged(boot->start);
         wg_take_rolled_back(boot->name);
         wg_filter_log(rc < 0 ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
                       "failed with the policy%s: it is defined without it again%s",

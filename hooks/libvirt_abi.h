@@ -19,7 +19,6 @@ enum {
     WG_DOMAIN_XML_SECURE = 1 << 0,
     WG_DOMAIN_XML_INACTIVE = 1 << 1,
     WG_DOMAIN_START_FORCE_BOOT = 1 << 3,
-    WG_ERR_OPERATION_FAILED = 9,
 };
 
 struct _virConnect *virConnectOpen(const char *name);
@@ -54,7 +53,6 @@ int virDomainFree(struct _virDomain *domain);
 struct _virError *virSaveLastError(void);
 void virFreeError(struct _virError *error);
 void virResetLastError(void);
-int virGetLastErrorCode(void);
 
 /* Exported, but not promised: the filter does without it where it is missing. */
 int virSetError(struct _virError *error);

@@ -113,17 +113,22 @@ static int boot_right(struct wg_repair *repair, const struct wg_intent *intent,
     return rc;
 }
 
-static enum result boot_as_it_was(struct wg_repair *repair, struct wg_error *err)
+/*
+ * A thread of libvirt's may still wait for its turn to end the QEMU of a start that has failed, and
+ * ends whichever QEMU the guest has by then: wg_start_settle() in hooks/ knows the same.
+ */
+static enum result boot_as_it_was(struct wg_repair *repair, bool has_failed, struct wg_error *err)
 {
     for (int tries = 0; tries < START_TRIES; tries++) {
         struct wg_virt_status status;
         struct wg_error ignored;
 
+        if (has_failed || tries > 0)
+            sleep(1);
         if (wg_virt_start(repair->virt, repair->uuid, err) == 0)
             return ROLLED_BACK;
         if (look(repair, &status, &ignored) == 0 && status.state != WG_VIRT_OFF)
             return is_up(&status) ? OTHERS : VANISHED;
-        sleep(1);
     }
     return DOWN;
 }
@@ -141,7 +146,7 @@ static enum result bring_up(struct wg_repair *repair, const struct wg_intent *in
     int rc = boot_right(repair, intent, err);
     if (rc == 0)
         return RUNS;
-    enum result result = boot_as_it_was(repair, &second);
+    enum result result = boot_as_it_was(repair, rc < 0, &second);
     if (result == DOWN)
         wg_fail_in(err, "%.200s; and under the policy", second.text);
     return result == ROLLED_BACK && rc < 0 ? REFUSED : result;

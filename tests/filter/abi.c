@@ -19,8 +19,6 @@ _Static_assert((int)WG_DOMAIN_XML_INACTIVE == (int)VIR_DOMAIN_XML_INACTIVE,
                "VIR_DOMAIN_XML_INACTIVE");
 _Static_assert((int)WG_DOMAIN_START_FORCE_BOOT == (int)VIR_DOMAIN_START_FORCE_BOOT,
                "VIR_DOMAIN_START_FORCE_BOOT");
-_Static_assert((int)WG_ERR_OPERATION_FAILED == (int)VIR_ERR_OPERATION_FAILED,
-               "VIR_ERR_OPERATION_FAILED");
 _Static_assert(WG_UUID_SIZE == VIR_UUID_STRING_BUFLEN, "VIR_UUID_STRING_BUFLEN");
 
 int main(void)

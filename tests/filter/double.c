@@ -28,7 +28,7 @@ struct guest {
     char *definition; /* NULL if transient */
     char *running;
     bool managed_save;
-    bool late_end; /* a QEMU whose end libvirt has yet to hear of */
+    struct timespec failed; /* when its last start has */
     int edits;
 };
 
@@ -217,6 +217,16 @@ struct _virDomain *virDomainDefineXMLFlags(struct _virConnect *conn, const char 
     return define(conn, xml);
 }
 
+static double milliseconds_since(const struct timespec *then)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - then->tv_sec) * 1e3 + (now.tv_nsec - then->tv_nsec) / 1e6;
+}
+
+/* Ends the next QEMU of guests "late…" in place of the failed one, if it comes too soon: libvirt's
+ * own bug. */
 static bool launch(struct guest *guest, const char *xml)
 {
     bool policy = has_policy(xml);
@@ -225,21 +235,18 @@ static bool launch(struct guest *guest, const char *xml)
     starts++;
     if (guest->running != NULL)
         return fail("Requested operation is not valid: domain is already running") != NULL;
-    if (!policy && guest->late_end) {
-        guest->late_end = false;
-        return fail("operation failed: domain is no longer running") != NULL;
-    }
-    guest->late_end = policy && is(guest->name, "late");
     if (is(guest->name, "broken") ||
         (policy && (is(guest->name, "nostart") || is(guest->name, "meddled") ||
-                    guest->late_end))) {
+                    is(guest->name, "late")))) {
+        clock_gettime(CLOCK_MONOTONIC, &guest->failed);
         if (is(guest->name, "meddled"))
             set(&guest->definition, "<domain><name>meddled</name>edited</domain>");
         snprintf(text, sizeof(text), "internal error: QEMU said no %s the policy",
                  policy ? "with" : "without");
         return fail(text) != NULL;
     }
-    set(&guest->running, xml);
+    if (!is(guest->name, "late") || milliseconds_since(&guest->failed) > 100)
+        set(&guest->running, xml);
     return true;
 }
 
@@ -429,12 +436,6 @@ int virSetError(struct _virError *error)
 {
     last_error = *error;
     return 0;
-}
-
-int virGetLastErrorCode(void)
-{
-    return strncmp(last_error.text, "operation failed", 16) == 0 ? WG_ERR_OPERATION_FAILED
-                                                                 : last_error.text[0] != '\0';
 }
 
 void virResetLastError(void)

@@ -259,6 +259,9 @@ static void a_start_that_fails_is_rolled_back(void **state)
     assert_policy(double_running("late1"), false);
     assert_string_equal(double_error(), "");
     virDomainFree(domain);
+    domain = virDomainCreateXML(conn, xml_of("late2"), 0);
+    assert_policy(double_running("late2"), false);
+    virDomainFree(domain);
 
     domain = defined_without_policy("broken2");
     assert_int_equal(virDomainCreate(domain), -1);
