@@ -46,24 +46,31 @@ static bool file_name(char *out, size_t size, const char *kind, const char *name
     return true;
 }
 
-static void put(const char *kind, const char *name, const char *text)
+/* A new file of that name, to be closed by the caller, or -1. */
+static int make(const char *kind, const char *name)
 {
     char file[NAME_MAX];
     int dir = wg_open_state();
+    int fd = -1;
 
     if (dir < 0)
-        return;
+        return -1;
     if (file_name(file, sizeof(file), kind, name)) {
         unlinkat(dir, file, 0);
-        int fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0) {
-            /* What could not be written reads as void. */
-            ssize_t written = write(fd, text, strlen(text));
-            (void)written;
-            close(fd);
-        }
+        fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }
     close(dir);
+    return fd;
+}
+
+/* What could not be written reads as void. */
+static void fill(int fd, const char *text)
+{
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, text, strlen(text));
+    (void)written;
+    close(fd);
 }
 
 static bool take(const char *kind, const char *name, char *text, size_t size)
@@ -75,7 +82,7 @@ static bool take(const char *kind, const char *name, char *text, size_t size)
     if (dir < 0)
         return false;
     if (file_name(file, sizeof(file), kind, name)) {
-        int fd = size > 0 ? openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0) {
             ssize_t got = read(fd, text, size - 1);
             text[got > 0 ? got : 0] = '\0';
@@ -87,14 +94,21 @@ static bool take(const char *kind, const char *name, char *text, size_t size)
     return taken;
 }
 
-void wg_mark_settled(const char *guest)
+int wg_begin_settled(const char *guest)
 {
-    put("settled", guest, "");
+    return make("settled", guest);
+}
+
+void wg_settle(int mark)
+{
+    fill(mark, "1");
 }
 
 bool wg_take_settled(const char *guest)
 {
-    return take("settled", guest, NULL, 0);
+    char text[2] = "";
+
+    return take("settled", guest, text, sizeof(text)) && *text == '1';
 }
 
 /* Not the wall clock, which may be set back. */
@@ -111,7 +125,7 @@ static void put_now(const char *kind, const char *name)
     char text[32];
 
     snprintf(text, sizeof(text), "%lld", now());
-    put(kind, name, text);
+    fill(make(kind, name), text);
 }
 
 static bool take_recent(const char *kind, const char *name)
@@ -123,14 +137,14 @@ static bool take_recent(const char *kind, const char *name)
            now() >= then && now() - then <= RECENT_SECONDS;
 }
 
-void wg_mark_in_flight(const char *uuid)
+void wg_mark_in_flight(const char *guest)
 {
-    put_now("flight", uuid);
+    put_now("flight", guest);
 }
 
-bool wg_take_in_flight(const char *uuid)
+bool wg_take_in_flight(const char *guest)
 {
-    return take_recent("flight", uuid);
+    return take_recent("flight", guest);
 }
 
 void wg_mark_rolled_back(const char *guest)

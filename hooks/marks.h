@@ -13,17 +13,22 @@
  * errno: it is not there, or others may enter it. */
 int wg_open_state(void);
 
-/* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
-void wg_mark_settled(const char *guest);
+/*
+ * `prepare` found nothing to enforce on the guest of that name: `started` need not look again. In
+ * two steps, because the one that finds that can open no file any more: the first makes a mark that
+ * says nothing and returns its descriptor, or -1, to be given to the second, which closes it.
+ */
+int wg_begin_settled(const char *guest);
+void wg_settle(int mark);
 
-/* Takes the mark away; tells whether it was there. */
+/* Takes the mark away; tells whether it was there and settled. */
 bool wg_take_settled(const char *guest);
 
-/* The guest of that UUID has announced itself as migrating in or being restored. */
-void wg_mark_in_flight(const char *uuid);
+/* The guest of that name has announced itself as migrating in or being restored. */
+void wg_mark_in_flight(const char *guest);
 
 /* Takes the mark away; tells whether it was there and is not over 60 s old. */
-bool wg_take_in_flight(const char *uuid);
+bool wg_take_in_flight(const char *guest);
 
 /* The filter starts the guest of that name as it was, because it cannot start under the policy: a
  * repair would only fail likewise. */

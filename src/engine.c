@@ -19,7 +19,8 @@ struct wg_engine {
     struct wg_told *told;
     size_t n_told;
     struct wg_host *host;
-    bool host_known; /* host is what it is to be, read or given */
+    bool host_known;  /* host is what it is to be, read or given */
+    char *host_fault; /* why it could not be read, or NULL */
 };
 
 struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
@@ -51,6 +52,7 @@ void wg_engine_close(struct wg_engine *engine)
     }
     free(engine->told);
     wg_host_free(engine->host);
+    free(engine->host_fault);
     wg_stylesheets_clear(&engine->stylesheets);
     wg_policy_clear(&engine->policy);
     free(engine);
@@ -177,17 +179,32 @@ static bool is_kvm(const struct wg_domain *domain)
     return same_text(wg_attribute(domain->root, "type"), "kvm");
 }
 
+static void read_host(struct wg_engine *engine)
+{
+    struct wg_error why;
+
+    if (engine->host_known)
+        return;
+    engine->host = wg_host_read(NULL, &why);
+    engine->host_fault = !engine->host && errno != ENOENT ? strdup(why.text) : NULL;
+    engine->host_known = true;
+}
+
 /* Facts that cannot be read are no facts; the guest gets what every host is assumed to have. */
 static int know_host(struct wg_engine *engine, struct wg_verdict *verdict, struct wg_error *err)
 {
-    if (engine->host_known)
-        return 0;
-    struct wg_error why;
-    engine->host = wg_host_read(NULL, &why);
-    if (!engine->host && errno != ENOENT)
-        return wg_verdict_note(verdict, err, "no host facts: %s", why.text);
-    engine->host_known = true;
-    return 0;
+    read_host(engine);
+    return engine->host_fault
+               ? wg_verdict_note(verdict, err, "no host facts: %s", engine->host_fault)
+               : 0;
+}
+
+void wg_engine_take_files(struct wg_engine *engine)
+{
+    struct wg_error ignored;
+
+    read_host(engine);
+    wg_stylesheets_open(&engine->stylesheets, &ignored);
 }
 
 static bool wants_localtime(const struct wg_target *plan)
@@ -229,7 +246,9 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
     if (rc == 0)
         rc = wg_plan_compare(domain, &plan, verdict, err);
     /* What the site's own stylesheets want only they can tell. */
-    bool sites = rc == 0 && wg_stylesheets_of_site(&plan);
+    if (rc == 0)
+        rc = wg_stylesheets_open(&engine->stylesheets, err);
+    bool sites = rc == 0 && wg_stylesheets_of_site(&engine->stylesheets, &plan);
     if (rc == 0 && (sites || (verdict->n_differences && flags & WG_REWRITE)))
         rc = rewrite(engine, domain, &plan, sites, verdict, err);
     if (rc == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rewrite.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <libxml/parser.h>
 #include <libxslt/documents.h>
@@ -27,6 +28,8 @@
 #define TEMPLATE_DEPTH 500
 
 static __thread struct wg_error *listener;
+/* Whose files a stylesheet that is being compiled may include. */
+static __thread const struct wg_stylesheets *shelf;
 
 static void hear(void *unused, const char *format, ...) WG_PRINTF(2, 3);
 
@@ -49,12 +52,44 @@ static void hear(void *unused, const char *format, ...)
     }
 }
 
+static const struct wg_sheet_file *find(const struct wg_stylesheets *sheets, const char *path,
+                                        size_t len)
+{
+    for (size_t i = 0; i < sheets->files; i++) {
+        if (strncmp(sheets->file[i].path, path, len) == 0 && !sheets->file[i].path[len])
+            return &sheets->file[i];
+    }
+    return NULL;
+}
+
+static const struct wg_sheet_file *find_file(const struct wg_stylesheets *sheets, const char *path)
+{
+    return find(sheets, path, strlen(path));
+}
+
+/* The descriptor of the open file of that name, at its beginning; -1 with *err filled. */
+static int rewound(const char *path, struct wg_error *err)
+{
+    const struct wg_sheet_file *file = find_file(shelf, path);
+    const char *name = strrchr(path, '/');
+
+    if (!file && name)
+        file = find(shelf, path, (size_t)(name - path));
+    if (!file)
+        return wg_fail(err, "%s: No such file or directory, or not directly in one of these", path);
+    if (file->why)
+        return wg_fail(err, "%s", file->why);
+    if (lseek(file->fd, 0, SEEK_SET) < 0)
+        return wg_fail(err, "%s: %s", path, strerror(errno));
+    return file->fd;
+}
+
 /* XSLT drops the blanks between a stylesheet's elements: cheaper before there are nodes of them. */
 static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
 {
     struct wg_error why = {""};
     xmlParserCtxtPtr parser = xmlNewParserCtxt();
-    int fd = parser ? wg_safe_open(path, &why) : -1;
+    int fd = parser ? rewound(path, &why) : -1;
     xmlDocPtr doc = NULL;
 
     if (fd >= 0) {
@@ -68,11 +103,14 @@ static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
                                 XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         const xmlError *last = doc ? NULL : xmlCtxtGetLastError(parser);
         if (last && last->message)
-            wg_fail(&why, "%s:%d: %s", path, last->line, last->message);
-        close(fd);
+            wg_fail(&why, "%s:%d: %.*s", path, last->line, (int)strcspn(last->message, "\n"),
+                    last->message);
     }
-    if (*why.text)
-        hear(NULL, "%s", why.text);
+    /* What libxslt says of it is said. */
+    if (*why.text && listener) {
+        *listener = why;
+        listener = NULL;
+    }
     xmlFreeParserCtxt(parser);
     return doc;
 }
@@ -111,34 +149,120 @@ void wg_rewrite_listen(struct wg_error *err)
         *err->text = '\0';
 }
 
-static bool of_site(const char *name)
+/* An entry to be filled in, which takes over path; NULL if there is no memory. */
+static struct wg_sheet_file *add_file(struct wg_stylesheets *sheets, char *path)
+{
+    struct wg_sheet_file *grown =
+        path ? realloc(sheets->file, (sheets->files + 1) * sizeof(*grown)) : NULL;
+
+    if (!grown) {
+        free(path);
+        return NULL;
+    }
+    sheets->file = grown;
+    struct wg_sheet_file *file = &grown[sheets->files++];
+    *file = (struct wg_sheet_file){.path = path, .fd = -1};
+    return file;
+}
+
+static int open_file(struct wg_stylesheets *sheets, int dir, const char *in, const char *name)
+{
+    char *path = asprintf(&path, "%s/%s", in, name) < 0 ? NULL : path;
+    struct wg_sheet_file *file = add_file(sheets, path);
+    struct wg_error why;
+
+    if (!file)
+        return -1;
+    file->fd = wg_safe_open_in(dir, path, &why);
+    file->why = file->fd < 0 ? strdup(why.text) : NULL;
+    return file->fd < 0 && !file->why ? -1 : 0;
+}
+
+static bool is_stylesheet(const char *name)
+{
+    const char *end = strrchr(name, '.');
+
+    return end && strcmp(end, ".xsl") == 0;
+}
+
+static int open_files(struct wg_stylesheets *sheets, DIR *dir, const char *path)
+{
+    struct dirent *entry;
+    int rc = 0;
+
+    while (rc == 0 && (entry = readdir(dir))) {
+        if (is_stylesheet(entry->d_name))
+            rc = open_file(sheets, dirfd(dir), path, entry->d_name);
+    }
+    return rc;
+}
+
+/* Returns 0, or -1 if there is no memory. */
+static int open_directory(struct wg_stylesheets *sheets, const char *path)
+{
+    struct wg_error why;
+    int fd = wg_safe_open_directory(path, &why);
+
+    if (fd < 0 && errno == ENOENT && strcmp(path, SITE_DIR) == 0)
+        return 0;
+    if (fd < 0) {
+        struct wg_sheet_file *file = add_file(sheets, strdup(path));
+        if (file)
+            file->why = strdup(why.text);
+        return file && file->why ? 0 : -1;
+    }
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return -1;
+    }
+    int rc = open_files(sheets, dir, path);
+    closedir(dir);
+    return rc;
+}
+
+int wg_stylesheets_open(struct wg_stylesheets *sheets, struct wg_error *err)
+{
+    if (!sheets->opened) {
+        if (open_directory(sheets, WG_XSLTDIR) < 0 || open_directory(sheets, SITE_DIR) < 0)
+            return wg_no_memory(err);
+        sheets->opened = true;
+    }
+    const struct wg_sheet_file *ours = find_file(sheets, WG_XSLTDIR);
+    return ours ? wg_fail(err, "%s", ours->why) : 0;
+}
+
+static bool of_site(const struct wg_stylesheets *sheets, const char *name)
 {
     char path[4096];
 
     snprintf(path, sizeof(path), WG_XSLTDIR "/%s", name);
-    return access(path, F_OK) < 0 && errno == ENOENT;
+    return !find_file(sheets, path);
 }
 
-bool wg_stylesheets_of_site(const struct wg_target *plan)
+bool wg_stylesheets_of_site(const struct wg_stylesheets *sheets, const struct wg_target *plan)
 {
     for (size_t i = 0; i < plan->stylesheets.count; i++) {
-        if (of_site(plan->stylesheets.item[i]))
+        if (of_site(sheets, plan->stylesheets.item[i]))
             return true;
     }
     return false;
 }
 
-static xsltStylesheetPtr compile(const char *name, struct wg_error *err)
+static xsltStylesheetPtr compile(const struct wg_stylesheets *sheets, const char *name,
+                                 struct wg_error *err)
 {
     char path[4096];
     struct wg_error said;
 
-    int len = snprintf(path, sizeof(path), "%s/%s", of_site(name) ? SITE_DIR : WG_XSLTDIR, name);
+    int len = snprintf(path, sizeof(path), "%s/%s", of_site(sheets, name) ? SITE_DIR : WG_XSLTDIR,
+                       name);
     if (len >= (int)sizeof(path)) {
         wg_fail(err, "stylesheet %s: the name is too long", name);
         return NULL;
     }
     wg_rewrite_listen(&said);
+    shelf = sheets;
     xsltStylesheetPtr compiled = xsltParseStylesheetFile(BAD_CAST path);
     if (compiled && compiled->errors) {
         xsltFreeStylesheet(compiled);
@@ -151,8 +275,8 @@ static xsltStylesheetPtr compile(const char *name, struct wg_error *err)
     return compiled;
 }
 
-static xsltStylesheetPtr find(struct wg_stylesheets *sheets, const char *name,
-                              struct wg_error *err)
+static xsltStylesheetPtr compiled(struct wg_stylesheets *sheets, const char *name,
+                                  struct wg_error *err)
 {
     for (size_t i = 0; i < sheets->count; i++) {
         if (strcmp(sheets->item[i].name, name) == 0)
@@ -165,15 +289,15 @@ static xsltStylesheetPtr find(struct wg_stylesheets *sheets, const char *name,
     }
     sheets->item = grown;
     char *copy = strdup(name);
-    xsltStylesheetPtr compiled = copy ? compile(name, err) : NULL;
-    if (!compiled) {
+    xsltStylesheetPtr sheet = copy ? compile(sheets, name, err) : NULL;
+    if (!sheet) {
         if (!copy)
             wg_no_memory(err);
         free(copy);
         return NULL;
     }
-    sheets->item[sheets->count++] = (struct wg_stylesheet){copy, compiled};
-    return compiled;
+    sheets->item[sheets->count++] = (struct wg_stylesheet){copy, sheet};
+    return sheet;
 }
 
 void wg_stylesheets_clear(struct wg_stylesheets *sheets)
@@ -183,6 +307,13 @@ void wg_stylesheets_clear(struct wg_stylesheets *sheets)
         free(sheets->item[i].name);
     }
     free(sheets->item);
+    for (size_t i = 0; i < sheets->files; i++) {
+        if (sheets->file[i].fd >= 0)
+            close(sheets->file[i].fd);
+        free(sheets->file[i].path);
+        free(sheets->file[i].why);
+    }
+    free(sheets->file);
     *sheets = (struct wg_stylesheets){0};
 }
 
@@ -224,7 +355,7 @@ static xmlDocPtr transform(xsltStylesheetPtr sheet, xmlDocPtr doc, const struct 
 static xmlDocPtr run(struct wg_stylesheets *sheets, const char *name, xmlDocPtr doc,
                      const struct wg_target *plan, struct wg_error *err)
 {
-    xsltStylesheetPtr sheet = find(sheets, name, err);
+    xsltStylesheetPtr sheet = compiled(sheets, name, err);
     struct wg_error said;
 
     if (!sheet)
@@ -338,7 +469,7 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
             const char *name = plan->stylesheets.item[i];
             struct wg_error why = {""};
 
-            if (of_site(name) != site || (!site && !wanted))
+            if (of_site(sheets, name) != site || (!site && !wanted))
                 continue;
             xmlDocPtr next = site ? run_of_site(sheets, name, doc, plan, &why)
                                   : run(sheets, name, doc, plan, err);

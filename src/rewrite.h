@@ -13,18 +13,36 @@ struct wg_stylesheet {
     xsltStylesheetPtr compiled;
 };
 
-/* The stylesheets that were needed so far, each compiled once. */
+/* A file that a stylesheet may be in, or a directory that could not be read. */
+struct wg_sheet_file {
+    char *path;
+    int fd;    /* -1 if it could not be opened */
+    char *why; /* it could not; else NULL */
+};
+
+/* The stylesheets that were needed so far, each compiled once, and the files that they are in. */
 struct wg_stylesheets {
     struct wg_stylesheet *item;
     size_t count;
+    bool opened;
+    struct wg_sheet_file *file;
+    size_t files;
 };
 
 /* Sends what libxml2 and libxslt say in this thread into *err instead of standard error; the one
  * piece of their global state that we need. NULL: it is dropped. */
 void wg_rewrite_listen(struct wg_error *err);
 
-/* Whether any of the plan's stylesheets is the site's own: not one that was installed with us. */
-bool wg_stylesheets_of_site(const struct wg_target *plan);
+/*
+ * Opens all the stylesheets of our directory and of the site's, once: what none of them is in cannot
+ * be loaded, and no name of a file is looked up after it. One that cannot be opened matters when
+ * it is needed only. Returns 0, or -1 with *err filled: our directory cannot be read.
+ */
+int wg_stylesheets_open(struct wg_stylesheets *sheets, struct wg_error *err);
+
+/* Whether any of the plan's stylesheets is the site's own: not one that was installed with us. They
+ * must have been opened. */
+bool wg_stylesheets_of_site(const struct wg_stylesheets *sheets, const struct wg_target *plan);
 
 /*
  * Runs the plan's stylesheets over the domain: ours, and with sites the site's own behind them,

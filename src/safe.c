@@ -37,43 +37,73 @@ static int check_directory_of(const char *path, struct wg_error *err)
     return rc;
 }
 
-int wg_safe_open(const char *path, struct wg_error *err)
+static int fail_with(const char *path, int error, struct wg_error *err)
+{
+    wg_fail(err, "%s: %s", path, strerror(error));
+    errno = error;
+    return -1;
+}
+
+static int not_what_it_should_be(const char *path, mode_t type, struct wg_error *err)
+{
+    wg_fail(err, type == S_IFDIR ? "%s: not a directory" : "%s: not a regular file", path);
+    errno = EINVAL;
+    return -1;
+}
+
+/* Takes over fd: returns it if the file may be read, else -1 with it closed. */
+static int keep_if_safe(int fd, const char *path, mode_t type, struct wg_error *err)
+{
+    struct stat st;
+    int rc = -1;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        fail_with(path, errno, err);
+    else if ((st.st_mode & S_IFMT) != type)
+        rc = not_what_it_should_be(path, type, err);
+    else
+        rc = check(path, &st, err);
+    if (rc == 0 || fd < 0)
+        return rc == 0 ? fd : -1;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* O_NONBLOCK: a FIFO must not hang us before fstat tells what it is. */
+#define FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK)
+
+static int safe_open(const char *path, mode_t type, struct wg_error *err)
 {
     char *real = realpath(path, NULL);
-    struct stat st;
-    int fd = -1;
 
-    if (!real) {
-        int saved = errno;
-        wg_fail(err, "%s: %s", path, strerror(saved));
-        errno = saved;
-        return -1;
-    }
-    if (check_directory_of(path, err) < 0 || check_directory_of(real, err) < 0)
-        goto out;
-    /* O_NONBLOCK: a FIFO must not hang us before fstat tells what it is. */
-    fd = open(real, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        wg_fail(err, "%s: %s", path, strerror(errno));
-        goto bad;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        wg_fail(err, "%s: not a regular file", path);
-        errno = EINVAL;
-        goto bad;
-    }
-    if (check(path, &st, err) == 0)
-        goto out;
-bad:
-    if (fd >= 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-    }
-    fd = -1;
-out:;
-    int kept = errno;
+    if (!real)
+        return fail_with(path, errno, err);
+    int fd = check_directory_of(path, err) < 0 || check_directory_of(real, err) < 0
+                 ? -1
+                 : keep_if_safe(open(real, FLAGS), path, type, err);
+    int saved = errno;
     free(real);
-    errno = kept;
+    errno = saved;
     return fd;
+}
+
+int wg_safe_open(const char *path, struct wg_error *err)
+{
+    return safe_open(path, S_IFREG, err);
+}
+
+int wg_safe_open_directory(const char *path, struct wg_error *err)
+{
+    return safe_open(path, S_IFDIR, err);
+}
+
+int wg_safe_open_in(int dir, const char *path, struct wg_error *err)
+{
+    int fd = openat(dir, strrchr(path, '/') + 1, FLAGS);
+
+    if (fd < 0 && errno == ELOOP)
+        return wg_safe_open(path, err);
+    return keep_if_safe(fd, path, S_IFREG, err);
 }

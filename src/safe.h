@@ -12,4 +12,9 @@
  */
 int wg_safe_open(const char *path, struct wg_error *err);
 
+/* The same for a directory, and for a file in one that was opened so, at dir; path is its whole
+ * name. A file that is a link is opened as above. */
+int wg_safe_open_directory(const char *path, struct wg_error *err);
+int wg_safe_open_in(int dir, const char *path, struct wg_error *err);
+
 #endif

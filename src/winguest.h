@@ -135,6 +135,12 @@ int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *
                        struct wg_error *err);
 
 /*
+ * Reads and opens now what wg_evaluate would later, so that it needs no file's name any more. What
+ * fails is told by the evaluation that needs it.
+ */
+void wg_engine_take_files(struct wg_engine *engine);
+
+/*
  * Judges one domain, and with WG_REWRITE also makes the document that the policy wants.
  * xml, len: the domain, not terminated, unchanged by the call.
  * Returns a verdict, to be freed by the caller, or NULL with *err filled: the domain cannot be

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../confine.h"
 #include "cli.h"
 
 static void print(const char *file, const struct wg_verdict *verdict)
@@ -29,6 +30,7 @@ int wg_cli_check(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    wg_confine(WG_CONFINE_READ);
     code = WG_EXIT_OK;
     for (int i = 0; i < input.files; i++) {
         char *xml;

@@ -2,21 +2,14 @@
 /* Not for people: how the daemon filter asks the engine. */
 #include "../../hooks/hook.h"
 
-#include <signal.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "cli.h"
 
 int wg_cli_hook(int argc, char **argv)
 {
-    volatile sig_atomic_t deny = 0;
-    volatile sig_atomic_t begun = 0;
-
     if (argc != 5 || strcmp(argv[3], "begin") != 0 ||
         (strcmp(argv[2], "define") != 0 && strcmp(argv[2], "create") != 0))
         return wg_cli_error("hook", "expects GUEST define|create begin EXTRA");
-    signal(SIGPIPE, SIG_IGN);
-    openlog("winguest", LOG_PID, LOG_DAEMON);
-    return wg_hook_answer(&(struct wg_hook_call){argv[1], argv[2], &deny, &begun});
+    return wg_hook_answer(&(struct wg_hook_call){argv[1], argv[2]});
 }

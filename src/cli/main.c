@@ -15,30 +15,24 @@
     "  --sign LABEL=VALUE  a sign that the domain does not carry; asked with the source metadata\n"
 
 /* Runs a verb in the module that has it. */
-static int run_in(const char *module, bool lean, int argc, char **argv)
+static int run_in(const char *module, int argc, char **argv)
 {
     wg_cli_verb_fn *verb;
 
-    *(void **)&verb = wg_module(module, WG_CLI_VERB, lean);
+    *(void **)&verb = wg_module(module, WG_CLI_VERB, false);
     return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
                                                            "package", dlerror());
 }
 
 static int in_engine(int argc, char **argv)
 {
-    return run_in("engine.so", false, argc, argv);
-}
-
-/* The daemon filter waits for it at every definition. */
-static int in_lean_engine(int argc, char **argv)
-{
-    return run_in("engine.so", true, argc, argv);
+    return run_in("engine.so", argc, argv);
 }
 
 /* libvirt's client library, whose loading takes longer than a whole decision */
 static int in_libvirt(int argc, char **argv)
 {
-    return run_in("virt.so", false, argc, argv);
+    return run_in("virt.so", argc, argv);
 }
 
 static const struct command {
@@ -101,7 +95,7 @@ static const struct command {
      "  status    tell what is written and what the running daemons have loaded\n"
      "  --root DIR  in the system below DIR, which is not running\n"
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
-    {"hook", in_lean_engine, "GUEST OPERATION SUB-OPERATION EXTRA", NULL, NULL},
+    {"hook", wg_cli_hook, "GUEST OPERATION SUB-OPERATION EXTRA", NULL, NULL},
 };
 
 static const struct command *find(const char *name)

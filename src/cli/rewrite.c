@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
+#include "../confine.h"
 #include "cli.h"
 
 int wg_cli_rewrite(int argc, char **argv)
@@ -12,6 +13,7 @@ int wg_cli_rewrite(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    wg_confine(WG_CONFINE_READ);
     code = WG_EXIT_ERROR;
     if (input.files > 1) {
         wg_cli_error("rewrite", "one file at a time");

@@ -8,8 +8,10 @@ static const struct {
     const char *name;
     wg_cli_verb_fn *run;
 } verbs[] = {
-    {"check", wg_cli_check},   {"diff", wg_cli_diff}, {"filter", wg_cli_filter},
-    {"hook", wg_cli_hook},     {"rewrite", wg_cli_rewrite},
+    {"check", wg_cli_check},
+    {"diff", wg_cli_diff},
+    {"filter", wg_cli_filter},
+    {"rewrite", wg_cli_rewrite},
 };
 
 __attribute__((visibility("default"))) int wg_cli_verb(int argc, char **argv)

@@ -93,8 +93,8 @@ def cold_boot(host, name="violating"):
     if host.preload:
         equal("QEMU's flags after a cold boot", guest.flags(host.cmdline(name)), ALL)
     else:
-        wait_for("the repair", lambda: host.qemu(name) and
-                 guest.flags(host.cmdline(name)) == ALL, 60)
+        wait_for("the repair", lambda: (found := host.qemu(name)) and
+                 guest.flags(found[1]) == ALL, 60)
 
 
 def came_back(host, name, how="-incoming"):

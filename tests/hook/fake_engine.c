@@ -34,15 +34,13 @@ static void do_worst(const char *how)
     }
 }
 
-__attribute__((visibility("default"))) int wg_hook_answer(const struct wg_hook_call *call)
+__attribute__((visibility("default"))) void
+wg_hook_decide(const struct wg_hook_call *call, bool confined, struct wg_hook_listener *listener)
 {
-    const char *half = getenv("WINGUEST_FAKE_PRINTS");
     const char *how = getenv("WINGUEST_FAKE");
 
-    *call->deny = getenv("WINGUEST_FAKE_DENIES") != NULL;
-    *call->begun = half != NULL;
-    if (half && write(STDOUT_FILENO, half, strlen(half)) < 0)
-        return 99;
+    (void)call;
+    (void)confined;
+    listener->configured(listener, getenv("WINGUEST_FAKE_DENIES") != NULL);
     do_worst(how ? how : "abort");
-    return 98;
 }

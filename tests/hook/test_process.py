@@ -4,12 +4,14 @@
 import json
 import os
 import resource
+import shutil
+import subprocess
 import sys
 import time
 
 import harness
 from harness import BUILD, UUID, VIOLATING, configure, equal, hook, private, true, within
-from test_faults import SANITIZED, bound
+from test_faults import INSTRUMENTED, SANITIZED, bound
 from test_inputs import is_rewritten
 from test_started import qemu
 
@@ -161,6 +163,59 @@ def a_repair_without_its_module():
     within("log", result.log[0][1], "left as it is: ", "virt.so: No such file", "mend: install")
 
 
+# Works for as long as a stylesheet may.
+LONG = """<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>
+<xsl:template match='/' name='t'><xsl:param name='n' select='0'/>%s</xsl:template>
+</xsl:stylesheet>""" % ("<xsl:for-each select='//node()|//@*'>" * 7 + "<x/>" + "</xsl:for-each>" * 7)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.split(":\t", 1) for line in file.read().splitlines())
+
+
+def confined(pid):
+    """What is left to a process that is confined; None if it is not."""
+    try:
+        status = status_of(pid)
+        limits = open(f"/proc/{pid}/limits", encoding="ascii").read()
+    except OSError:
+        return None
+    if status["NoNewPrivs"] != "1":
+        return None
+    return status["CapEff"].strip("0"), "Max open files            0 " in limits
+
+
+def a_domain_is_read_by_a_process_that_can_do_nothing_else():
+    """The hook itself, or for `started` its child, while a stylesheet of the site is at work."""
+    sheets = os.path.join(BUILD, "etc/libvirt/winguest.d")
+    os.mkdir(sheets, 0o755)
+    with open(sheets + "/long.xsl", "w", encoding="ascii") as file:
+        file.write(LONG)
+    configure("[windows]\nstylesheets = clock.xsl hyperv.xsl long.xsl\n")
+    try:
+        for operation in ("define", "prepare", "started"):
+            process = subprocess.Popen([harness.HOOK, "win1", operation, "begin", "-"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            process.stdin.write(VIOLATING)
+            process.stdin.close()
+            found = None
+            while not found and process.poll() is None:
+                tasks = [process.pid]
+                if operation == "started":
+                    with open(f"/proc/{process.pid}/task/{process.pid}/children",
+                              encoding="ascii") as file:
+                        tasks = file.read().split()
+                found = next(filter(None, map(confined, tasks)), None)
+            process.kill()
+            process.wait()
+            equal(operation, found, ("", True))
+    finally:
+        shutil.rmtree(sheets)
+        configure()
+
+
 def tests():
     functions = [an_output_that_is_full, an_output_that_is_closed, an_output_that_nobody_reads,
                  no_standard_error, nothing_open_at_all, few_descriptors,
@@ -169,5 +224,7 @@ def tests():
     # AddressSanitizer needs terabytes of addresses
     if not SANITIZED:
         functions.append(little_memory)
+    if not INSTRUMENTED:
+        functions.append(a_domain_is_read_by_a_process_that_can_do_nothing_else)
     for function in functions:
         yield "process: " + function.__name__.replace("_", " "), function

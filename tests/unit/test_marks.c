@@ -63,12 +63,17 @@ static void write_mark(const char *text)
     free(path);
 }
 
+static void mark_settled(const char *guest)
+{
+    wg_settle(wg_begin_settled(guest));
+}
+
 static void a_mark_is_there_once(void **state)
 {
     (void)state;
     assert_false(wg_take_settled("win1"));
-    wg_mark_settled("win1");
-    wg_mark_settled("win1");
+    mark_settled("win1");
+    mark_settled("win1");
     assert_false(wg_take_settled("win2"));
     assert_true(wg_take_settled("win1"));
     assert_false(wg_take_settled("win1"));
@@ -82,7 +87,7 @@ static void a_mark_is_there_once(void **state)
 static void the_kinds_do_not_mix(void **state)
 {
     (void)state;
-    wg_mark_settled(UUID);
+    mark_settled(UUID);
     assert_false(wg_take_in_flight(UUID));
     assert_true(wg_take_settled(UUID));
     wg_mark_in_flight(UUID);
@@ -149,7 +154,7 @@ static void any_name_stays_in_the_directory(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++) {
-        wg_mark_settled(names[i]);
+        mark_settled(names[i]);
         char *path = only_mark();
         assert_non_null(path);
         assert_null(strchr(path + strlen(WG_STATEDIR) + 1, '/'));
@@ -169,13 +174,13 @@ static void a_name_that_is_too_long_has_no_mark(void **state)
     (void)state;
     memset(name, 'n', 300);
     name[300] = '\0';
-    wg_mark_settled(name);
+    mark_settled(name);
     wg_mark_in_flight(name);
     assert_false(wg_take_settled(name));
     assert_false(wg_take_in_flight(name));
     assert_null(only_mark());
     name[150] = '\0';
-    wg_mark_settled(name);
+    mark_settled(name);
     assert_true(wg_take_settled(name));
 }
 
@@ -184,11 +189,11 @@ static void a_directory_that_others_may_enter_is_not_used(void **state)
     static const mode_t modes[] = {0777, 01777, 0770, 0750, 0701};
 
     (void)state;
-    wg_mark_settled("win1");
+    mark_settled("win1");
     for (size_t i = 0; i < COUNT(modes); i++) {
         assert_int_equal(chmod(WG_STATEDIR, modes[i]), 0);
         assert_false(wg_take_settled("win1"));
-        wg_mark_settled("win2");
+        mark_settled("win2");
         free(only_mark());
     }
     assert_int_equal(chmod(WG_STATEDIR, 0700), 0);
@@ -199,7 +204,7 @@ static void a_directory_that_others_may_enter_is_not_used(void **state)
 static void a_directory_of_another_user_is_not_used(void **state)
 {
     (void)state;
-    wg_mark_settled("win1");
+    mark_settled("win1");
     require(chown(WG_STATEDIR, 65533, (gid_t)-1) == 0, "only root can give files to another user");
     assert_false(wg_take_settled("win1"));
     assert_int_equal(chown(WG_STATEDIR, 0, (gid_t)-1), 0);
@@ -211,12 +216,12 @@ static void what_is_no_directory_is_not_used(void **state)
     (void)state;
     assert_int_equal(mkdir(scratch("elsewhere"), 0700), 0);
     assert_int_equal(symlink(scratch("elsewhere"), WG_STATEDIR), 0);
-    wg_mark_settled("win1");
+    mark_settled("win1");
     assert_false(wg_take_settled("win1"));
     assert_int_equal(rmdir(scratch("elsewhere")), 0);
     assert_int_equal(unlink(WG_STATEDIR), 0);
     fclose(fopen(WG_STATEDIR, "w"));
-    wg_mark_settled("win1");
+    mark_settled("win1");
     assert_false(wg_take_settled("win1"));
 }
 

@@ -44,7 +44,6 @@ static int drop_site(void **state)
     int rc = rmdir(SITE);
 
     rmdir(WG_SYSCONFDIR "/libvirt");
-    rmdir(WG_SYSCONFDIR);
     return drop_scratch(state) | rc;
 }
 
@@ -210,7 +209,7 @@ static void a_stylesheet_that_is_none_is_refused(void **state)
     fails("<domain/>", "stylesheet unit.xsl (sought in ");
     fails(SHEET("<xsl:template match='['/>"), "stylesheet unit.xsl (sought in ");
     fails(SHEET("<xsl:import href='http://127.0.0.1:9/x.xsl'/>"), "http://127.0.0.1:9/x.xsl");
-    fails(SHEET("<xsl:include href='/etc/passwd'/>"), "/etc/passwd:1: ");
+    fails(SHEET("<xsl:include href='/etc/passwd'/>"), "/etc/passwd: No such file or directory, or not directly in one of these");
 }
 
 static void a_stylesheet_that_fails_is_left_out(void **state)

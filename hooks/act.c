@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "act.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "../src/text.h"
+#include "hand_over.h"
+#include "log.h"
+#include "marks.h"
+#include "qemu_process.h"
+
+static const struct wg_hook_call *call;
+static struct timespec begun;
+/* "prepare guest 'x': ", in front of a fault */
+static char subject[1024];
+static volatile sig_atomic_t printing;
+static bool in_flight;
+static int settled = -1;
+
+static bool is(const char *operation)
+{
+    return strcmp(call->operation, operation) == 0;
+}
+
+static double milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - begun.tv_sec) * 1e3 + (double)(now.tv_nsec - begun.tv_nsec) / 1e6;
+}
+
+/* What a name's value takes at most, escaped: WG_VALUE_MAX times four, and "…". */
+static void name_subject(void)
+{
+    FILE *out = fmemopen(subject, sizeof(subject), "w");
+
+    if (!out)
+        return;
+    fprintf(out, "%s guest '", call->operation);
+    wg_print_value(call->guest, out);
+    fputs("': ", out);
+    fclose(out);
+}
+
+void wg_act_begin(const struct wg_hook_call *this)
+{
+    call = this;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    name_subject();
+    wg_log_open();
+    if (is("migrate") || is("restore"))
+        wg_mark_in_flight(call->guest);
+    if (is("prepare")) {
+        in_flight = wg_take_in_flight(call->guest);
+        settled = wg_begin_settled(call->guest);
+    }
+}
+
+/* A line to be freed by the caller, or NULL: a text that has come out of another process. */
+static char *escape(const char *text)
+{
+    char *line = NULL;
+    size_t len;
+    FILE *out = open_memstream(&line, &len);
+
+    if (!out)
+        return NULL;
+    wg_print_escaped(text, out);
+    if (fclose(out) == 0)
+        return line;
+    free(line);
+    return NULL;
+}
+
+int wg_act_on_crash(const char *what, bool deny)
+{
+    const char *parts[] = {"winguest: ", subject, what, NULL, "\n"};
+    struct iovec line[5];
+
+    deny &= is("prepare");
+    parts[3] = deny ? "; the guest is denied (on_error = deny)" : "; the guest is left as it is";
+    wg_log(LOG_ERR, subject, what, parts[3]);
+    for (int i = 0; i < 5; i++)
+        line[i] = (struct iovec){(void *)parts[i], strlen(parts[i])};
+    ssize_t written = writev(STDERR_FILENO, line, 5);
+    (void)written;
+    /* The answer to prepare is read by nobody, and a failure would keep the guest from starting. */
+    return deny || (printing && !is("prepare"));
+}
+
+int wg_act_on_fault(const char *what, bool deny)
+{
+    char *text = escape(what);
+    int code = wg_act_on_crash(text ? text : "out of memory", deny);
+
+    free(text);
+    return code;
+}
+
+static void report(const struct wg_decision *decision, int level, const char *outcome)
+{
+    char *text = escape(decision->text);
+    char end[512];
+
+    if (decision->faulty)
+        level = LOG_ERR;
+    snprintf(end, sizeof(end), "%s%s (%.1f ms)", *outcome ? "; " : "", outcome, milliseconds());
+    wg_log(level, "", text ? text : subject, end);
+    free(text);
+}
+
+static int refuse(const struct wg_decision *decision)
+{
+    char *text = escape(decision->text);
+
+    report(decision, LOG_ERR, "denied (cold_start = deny)");
+    fprintf(stderr,
+            "winguest: %s; denied by cold_start = deny; mend: correct the definition, "
+            "`winguest diff` shows how, or load the daemon filter (`winguest filter enable`)\n",
+            text ? text : "the guest violates the policy");
+    free(text);
+    return 1;
+}
+
+/* A session's libvirtd runs as an ordinary user; its guests are not the host's business. */
+static int repair(const struct wg_decision *decision)
+{
+    char fault[256];
+    int error;
+
+    if (geteuid() != 0) {
+        report(decision, LOG_WARNING, "left as it is (repair is for qemu:///system only)");
+        return 0;
+    }
+    if (wg_take_rolled_back(call->guest)) {
+        report(decision, LOG_WARNING, "left as it is (it could not start under the policy)");
+        return 0;
+    }
+    /* The worker could tell nobody that it cannot begin. */
+    if (access(WG_PKGLIBDIR "/virt.so", R_OK) < 0) {
+        snprintf(fault, sizeof(fault), "left as it is: %s/virt.so: %s; mend: install the part of "
+                 "the package that needs libvirt", WG_PKGLIBDIR, strerror(errno));
+    } else if ((error = wg_hand_over(decision->uuid, decision->id)) != 0) {
+        snprintf(fault, sizeof(fault), "left as it is: %s/winguest: %s", WG_BINDIR,
+                 strerror(error));
+    } else {
+        report(decision, LOG_WARNING, "left to the repair");
+        return 0;
+    }
+    report(decision, LOG_ERR, fault);
+    return 0;
+}
+
+/* The guest's vCPUs run already: what is wrong now stays so until its next cold boot. */
+static int act_on_started(const struct wg_decision *decision)
+{
+    if (decision->outcome != WG_VIOLATES) {
+        report(decision, LOG_INFO, "");
+        return 0;
+    }
+    switch (wg_qemu_boot(call->guest)) {
+    case WG_BOOT_IN_FLIGHT:
+        report(decision, LOG_NOTICE, "in flight, left until its next cold boot");
+        return 0;
+    case WG_BOOT_UNKNOWN:
+        report(decision, LOG_WARNING, "its QEMU process cannot be seen, left as it is");
+        return 0;
+    case WG_BOOT_COLD:
+        break;
+    }
+    if (decision->cold_start == WG_DENY)
+        return refuse(decision);
+    if (decision->cold_start == WG_REPAIR && *decision->uuid)
+        return repair(decision);
+    report(decision, LOG_WARNING, "left as it is (cold_start = report)");
+    return 0;
+}
+
+/* Prints the document, if there is one. Returns the exit code. */
+static int print(const struct wg_decision *decision)
+{
+    const char *at = decision->xml;
+    size_t left = decision->xml_len;
+    char what[128];
+
+    printing = left > 0;
+    while (left > 0) {
+        ssize_t written = write(STDOUT_FILENO, at, left);
+
+        if (written < 0 && errno != EINTR) {
+            snprintf(what, sizeof(what), "standard output: %s", strerror(errno));
+            return wg_act_on_fault(what, false);
+        }
+        at += written > 0 ? written : 0;
+        left -= written > 0 ? (size_t)written : 0;
+    }
+    printing = 0;
+    return 0;
+}
+
+static int act_on_definition(const struct wg_decision *decision)
+{
+    bool changed = decision->xml != NULL;
+
+    report(decision, changed ? LOG_NOTICE : LOG_INFO, changed ? "rewritten" : "");
+    return print(decision);
+}
+
+/* libvirt drops what is printed here; a caller that reads it gets what ought to be. */
+static int act_on_prepare(const struct wg_decision *decision)
+{
+    if (decision->outcome != WG_VIOLATES) {
+        report(decision, LOG_INFO, in_flight ? "in flight" : "");
+        wg_settle(settled);
+        return 0;
+    }
+    report(decision, LOG_NOTICE, in_flight ? "in flight, left until its next cold boot" : "");
+    return in_flight ? 0 : print(decision);
+}
+
+static int act_on_flight(const struct wg_decision *decision)
+{
+    bool violates = decision->outcome == WG_VIOLATES;
+
+    report(decision, violates ? LOG_NOTICE : LOG_INFO,
+           violates ? "in flight, left until its next cold boot" : "in flight");
+    return 0;
+}
+
+int wg_act(const struct wg_decision *decision)
+{
+    if (is("started"))
+        return act_on_started(decision);
+    if (is("prepare"))
+        return act_on_prepare(decision);
+    if (is("define") || is("create"))
+        return act_on_definition(decision);
+    return act_on_flight(decision);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What follows from a decision: a line in the log, an answer, a mark, a repair. libc only. */
+#ifndef WG_ACT_H
+#define WG_ACT_H
+
+#include <time.h>
+
+#include "../src/winguest.h"
+#include "hook.h"
+
+/* Begins a call, before anything is decided: takes and leaves the marks that need no decision, and
+ * opens all that wg_act needs of files but for `started`. */
+void wg_act_begin(const struct wg_hook_call *call);
+
+/* Acts on a decision that has not failed. Returns the exit code. */
+int wg_act(const struct wg_decision *decision);
+
+/*
+ * Logs and prints a fault of ours, what: one line, which wg_act_on_fault escapes. deny: if this is
+ * prepare, it keeps the guest from starting. Returns the exit code: not 0 either if a part of an
+ * answer to define or create was printed, which nobody must take for all of it.
+ */
+int wg_act_on_fault(const char *what, bool deny);
+
+/* The same, safe in a signal handler. */
+int wg_act_on_crash(const char *what, bool deny);
+
+#endif
