@@ -81,6 +81,8 @@ static void describe(const struct wg_child_reply *reply, int deadline_ms, char *
     }
 }
 
+static const struct wg_filter_settings defaults = {WG_FILTER_DEADLINE_S * 1000, true};
+
 static bool parse_deadline(const char *value, struct wg_filter_settings *settings)
 {
     char *end;
@@ -141,7 +143,9 @@ static bool same_stamp(const struct wg_filter_stamp *a, const struct wg_filter_s
 
 /*
  * The engine reads the configuration, not the daemon: one reader of that file, and its parser's
- * faults stay out of the daemon.
+ * faults stay out of the daemon. @settings are those that were known before; an engine that does
+ * not answer leaves them as they are, one that answers with an error puts the defaults in their
+ * place. Returns whether they are the file's.
  */
 static bool read_settings(struct wg_filter_engine *engine, struct wg_filter_settings *settings)
 {
@@ -157,14 +161,17 @@ static bool read_settings(struct wg_filter_engine *engine, struct wg_filter_sett
            wg_filter_parse_settings(reply.output, settings);
     if (reply.end == WG_CHILD_LATE)
         was_late(engine);
+    else if (!good)
+        *settings = defaults;
     if (!good) {
         if (reply.end == WG_CHILD_EXITED && reply.code == 0)
             snprintf(why, sizeof(why), "answered with something that is not its settings");
         else
             describe(&reply, call.deadline_ms, why, sizeof(why));
         wg_filter_log(LOG_WARNING, NULL, NULL,
-                      "%s filter settings %s: deadline = %d and rollback = yes are taken",
-                      engine->program, why, WG_FILTER_DEADLINE_S);
+                      "%s filter settings %s: deadline = %d and rollback = %s are taken",
+                      engine->program, why, settings->deadline_ms / 1000,
+                      settings->rollback ? "yes" : "no");
     }
     free(reply.output);
     return good;
@@ -173,7 +180,7 @@ static bool read_settings(struct wg_filter_engine *engine, struct wg_filter_sett
 struct wg_filter_settings wg_filter_get_settings(struct wg_filter_engine *engine)
 {
     static const struct wg_filter_stamp no_file;
-    struct wg_filter_settings settings = {WG_FILTER_DEADLINE_S * 1000, true};
+    struct wg_filter_settings settings;
     int saved_errno = errno;
     struct wg_filter_stamp stamp = stamp_of(engine->config);
     bool good = true, stale;
@@ -182,8 +189,8 @@ struct wg_filter_settings wg_filter_get_settings(struct wg_filter_engine *engine
     stale = !same_stamp(&stamp, &engine->read_from) ||
             (engine->read_again_ms != 0 && now_ms() >= engine->read_again_ms);
     /* while one thread asks, the others go by what was known before */
+    settings = engine->settings;
     if (!stale || engine->reading || wg_filter_paused(engine)) {
-        settings = engine->settings;
         pthread_mutex_unlock(&engine->lock);
         errno = saved_errno;
         return settings;
@@ -191,7 +198,9 @@ struct wg_filter_settings wg_filter_get_settings(struct wg_filter_engine *engine
     engine->reading = true;
     pthread_mutex_unlock(&engine->lock);
 
-    if (!same_stamp(&stamp, &no_file))
+    if (same_stamp(&stamp, &no_file))
+        settings = defaults;
+    else
         good = read_settings(engine, &settings);
 
     pthread_mutex_lock(&engine->lock);

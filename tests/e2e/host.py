@@ -11,6 +11,7 @@ What is on disk lives in one directory under /tmp, which goes when the host does
 process that made the host is killed.
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -235,6 +236,18 @@ class Host:
         options.setdefault("timeout", START_SECONDS)
         options.setdefault("env", {**os.environ, "PATH": PATH})
         return subprocess.run(self._entered(argv), capture_output=True, text=True, **options)
+
+    @contextlib.contextmanager
+    def background(self, *argv):
+        """Runs a program inside for as long as it is entered; its output is in its stdout."""
+        with subprocess.Popen(self._entered(argv), stdout=subprocess.PIPE, text=True,
+                              env={**os.environ, "PATH": PATH}) as process:
+            try:
+                yield process
+            finally:
+                for pid, words in self.processes().items():
+                    if list(argv) == words[-len(argv):]:
+                        os.kill(pid, signal.SIGKILL)
 
     def processes(self):
         """{process id, as the outside counts: argv} of everything that runs in the host."""

@@ -18,7 +18,7 @@ import struct
 import subprocess
 import sys
 
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "kvm")
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse")
 # The user as which libvirt would run QEMU, by the distribution; libvirtd wants it to exist although
 # the tests' QEMU does not run as it. Where libvirt's units are not installed, it may not.
 QEMU_USERS = ("libvirt-qemu", "qemu")

@@ -153,6 +153,27 @@ def engine_comes_back():
             equal("offset", guest.clock_of(stored)[0], "localtime")
 
 
+def slow_disk():
+    """A disk under the configuration that does not answer: not even SIGKILL ends the engine. The
+    guest is defined as its client says, and once the disk answers libvirtd buries what waited."""
+    server = os.path.join(os.path.dirname(__file__), "..", "faults", "slow_disk.py")
+    with Host(case.tree(), hook=False, config=CONFIG) as host:
+        host.conn.defineXML(guest.domain("warm"))  # the filter knows its deadline
+        with open(server, encoding="utf-8") as source:
+            host.put("/tmp/slow_disk.py", source.read())
+        with host.background("/tmp/slow_disk.py", "/etc/libvirt/winguest.conf", "never") as disk:
+            equal("the disk", disk.stdout.readline(), "ready\n")
+            stored = host.conn.defineXML(guest.domain("late")).XMLDesc(SECRET)
+            equal("offset", guest.clock_of(stored)[0], "utc")
+            host.wait_log(r"winguest.*\blate\b.*did not answer")
+        host.run("umount", "/etc/libvirt/winguest.conf", check=True)
+        stored = host.conn.defineXML(guest.domain("good")).XMLDesc(SECRET)
+        equal("offset", guest.clock_of(stored)[0], "localtime")
+        zombies = [pid for pid in os.listdir("/proc") if pid.isdigit()
+                   and is_zombie_child(pid, host.daemon_pid())]
+        equal("children libvirtd did not wait for", zombies, [])
+
+
 def bad_configuration():
     """The engine's own faults: it says what is wrong, the guest boots as it was."""
     wrong = {"unknown key": "[enforce]\nno_such_key = 1\n", "not an ini": "[[[\n",
@@ -171,4 +192,4 @@ def bad_configuration():
 
 if __name__ == "__main__":
     case.run(broken_engines, missing_engine, nothing_left_behind, three_deadlines,
-             engine_comes_back, bad_configuration)
+             engine_comes_back, slow_disk, bad_configuration)

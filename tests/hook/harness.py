@@ -137,7 +137,9 @@ def set_up():
     for name in ("dev", "run", "etc/libvirt", "state", "lib", "tmp"):
         os.makedirs(private(name), mode=0o755)
     os.chmod(private("state"), 0o700)
-    for device in ("null", "zero", "full", "random", "urandom", "tty"):
+    for device in ("null", "zero", "full", "random", "urandom", "tty", "fuse"):
+        if not os.path.exists("/dev/" + device):
+            continue
         place = private("dev/" + device)
         with open(place, "w", encoding="ascii"):
             bind("/dev/" + device, place)
