@@ -106,6 +106,7 @@ class Host:
     config: text of winguest.conf in place of the shipped one. timezone: the host's.
     files: {absolute path: text} put into the host, executable, before libvirtd starts.
     libvirtd_conf: lines that go before the others in libvirtd.conf. share: {name: directory} seen as /tmp/name.
+    $WINGUEST_COUNTS: a directory that is in sight of every host, for what a coverage build counts.
     within: the directory that gets the host's own; hosts that share it see each other's sockets."""
 
     def __init__(self, tree=None, preload=True, hook=True, config=None, timezone=None,
@@ -176,6 +177,7 @@ class Host:
 
     def _enter(self, with_tree, timezone, share):
         spec = {"base": self.base, "timezone": timezone, "share": share,
+                "counts": os.environ.get("WINGUEST_COUNTS"),
                 "tree": os.path.join(self.base, "tree") if with_tree else None}
         unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child",
                    "--propagation", "private", sys.executable, "-B",

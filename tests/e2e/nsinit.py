@@ -88,6 +88,10 @@ def arrange(spec):
     if os.path.ismount(CGROUPS):
         subprocess.run(["umount", "-l", CGROUPS], check=True)
     mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", layers)
+    # A coverage build's programs write where they were built: no layer may lie over that.
+    counts, kept = spec["counts"], os.path.join(base, "kept")
+    if counts:
+        bind(counts, kept)
     for top in ("usr", "etc", "var"):
         overlay(os.path.join(layers, ".layers"), top, spec["tree"])
     for name, target in (("run", "/run"), ("etc", "/etc/libvirt"), ("lib", "/var/lib/libvirt"),
@@ -102,6 +106,10 @@ def arrange(spec):
             os.unlink("/etc/localtime")
         os.symlink("/usr/share/zoneinfo/" + spec["timezone"], "/etc/localtime")
     private_dev(base)
+    if counts:
+        place = layers + counts[len("/tmp"):] if counts.startswith("/tmp/") else counts
+        os.makedirs(place, exist_ok=True)
+        mount("--move", kept, place)
     # Last: from here on the host's directory is out of sight, and so is what others left in /tmp.
     mount("--move", layers, "/tmp")
 

@@ -151,8 +151,10 @@ def not_root():
                                                  "--clear-groups", "winguest", "filter", *args]),
                                   capture_output=True, text=True, timeout=60, check=False)
             equal(f"exit code of {args}", done.returncode, 2)
-            equal(f"lines of {done.stderr!r}", done.stderr.count("\n"), 1)
-            true(done.stderr, "root" in done.stderr)
+            # a coverage build complains where it cannot open its own files
+            said = [line for line in done.stderr.splitlines() if not line.startswith("profiling:")]
+            equal(f"lines of {said}", len(said), 1)
+            true(said[0], "root" in said[0])
 
 
 def another_root():
