@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What all verbs have in common, and those that read domains."""
+
+import os
+import re
+
+from harness import (BROKEN, CHANGES, GUEST, LINUX, MARK, PASSWORD, READERS, RIGHT, VERBS, WRONG,
+                     equal, is_error, put, true, winguest, within)
+
+# What all of it has in common
+
+
+def without_arguments():
+    result = winguest()
+    equal(f"{result}", (result.code, result.out), (2, ""))
+    within("usage", result.err, "Usage: winguest COMMAND", "\n  check ", "\n  rewrite ")
+
+
+def help_for_all_and_for_each():
+    for option in ("--help", "-h"):
+        result = winguest(option)
+        equal(f"{result}", (result.code, result.err), (0, ""))
+        within(option, result.out, "Usage: winguest COMMAND", *(f"\n  {verb} " for verb in VERBS))
+        true("the filter's own verb is nobody's", "\n  hook" not in result.out)
+    for verb in VERBS:
+        for arguments in (("--help",), ("-h",), ("--config", "none", "--help")):
+            result = winguest(verb, *arguments)
+            equal(f"{verb} {arguments}: {result}", (result.code, result.err), (0, ""))
+            within(verb, result.out, f"Usage: winguest {verb} ", "Exit: 0")
+            # Where the tests' own places are is up to whoever builds.
+            short = re.sub(r"/\S*/tests/", "/", result.out)
+            true(f"{verb}: a line of over 100: {short}", max(map(len, short.split("\n"))) <= 100)
+
+
+def the_version():
+    result = winguest("--version")
+    equal(f"{result}", (result.code, result.err), (0, ""))
+    true(f"{result}", re.fullmatch(r"winguest \(libvirt-winguest\) \d+\.\d+\.\d+\S*\n", result.out))
+
+
+def what_is_no_command():
+    for word in ("none", "", "Check", "--none", "-x"):
+        is_error(word, winguest(word), f"'{word}' is not a command; see winguest --help")
+
+
+def what_is_no_option():
+    for verb in READERS:
+        for option in ("--none", "-x", "--explain=x"):
+            is_error(verb, winguest(verb, option), f"winguest: {verb}: '{option}'",
+                     "is not an option")
+        is_error(verb, winguest(verb, "--config"), "--config needs a value")
+    for verb in ("diff", "rewrite"):
+        is_error(verb, winguest(verb, "--explain"), "'--explain' is not an option")
+
+
+def a_configuration_that_is_wrong():
+    put("bad.conf", "[windows]\n\nclock.offset = moon\n")
+    put("open.conf", "", 0o666)
+    put("domain.xml", RIGHT)
+    for verb in READERS:
+        is_error(verb, winguest(verb, "--config", "bad.conf", "domain.xml"),
+                 f"winguest: {verb}: bad.conf:3: [windows] clock.offset: 'moon' is not allowed; "
+                 "allowed: localtime timezone utc")
+        is_error(verb, winguest(verb, "--config", "none.conf", "domain.xml"),
+                 "none.conf: No such file or directory")
+        is_error(verb, winguest(verb, "--config", "open.conf", "domain.xml"),
+                 "open.conf: refused, others may write it; mend: chmod go-w")
+
+
+def a_configuration_is_used():
+    put("utc.conf", "[windows]\nclock.keep = utc\n")
+    result = winguest("check", "--config", "utc.conf", stdin=WRONG)
+    equal("check", result.code, 1)
+    true(f"{result}", "clock.offset:" not in result.out)
+    within("diff", winguest("diff", "--config=utc.conf", stdin=WRONG).out, "<clock offset='utc'>")
+
+
+def files_that_cannot_be_read():
+    os.mkdir("directory")
+    for verb in READERS:
+        is_error(verb, winguest(verb, "none.xml"),
+                 f"winguest: {verb}: none.xml: No such file or directory")
+        is_error(verb, winguest(verb, "directory"), "directory: cannot be read: Is a directory")
+        is_error(verb, winguest(verb, ""), "No such file or directory")
+
+
+def domains_that_are_none():
+    for verb in READERS:
+        for xml, why in (("", "empty"), (BROKEN, "line "), ("<network/>", "not <domain>"),
+                         (WRONG.encode("utf-16"), "UTF-16"), (b" " * ((32 << 20) + 1), "32 MiB")):
+            is_error(verb, winguest(verb, stdin=xml), f"winguest: {verb}: standard input: ", why)
+        is_error(verb, winguest(verb, put("broken.xml", BROKEN)), "broken.xml: domain XML: line ")
+
+
+def standard_input_is_the_default():
+    for verb in READERS:
+        for arguments in ((), ("-",), ("--", "-")):
+            result = winguest(verb, *arguments, stdin=RIGHT)
+            equal(f"{verb} {arguments}: {result}", (result.code, result.err), (0, ""))
+
+
+def an_output_that_takes_nothing():
+    put("wrong.xml", WRONG)
+    for arguments in (("--help",), ("--version",), ("check", "--help"), ("check", "wrong.xml"),
+                      ("diff", "wrong.xml"), ("rewrite", "wrong.xml"), ("rewrite", "--help")):
+        with open("/dev/full", "wb") as full:
+            result = winguest(*arguments, stdout=full)
+        equal(f"full: {arguments}: {result}", result.code, 2)
+        true(f"full: {arguments}: {result}", result.err.startswith("winguest: ") or
+             arguments[0] == "diff")
+        result = winguest(*arguments, preexec_fn=lambda: os.close(1))
+        equal(f"closed: {arguments}: {result}", result.code, 2)
+
+
+# check
+
+
+def check_says_os_evidence_and_every_difference():
+    result = winguest("check", stdin=WRONG)
+    equal(f"{result}", (result.code, result.err), (1, ""))
+    equal("line", result.out, f"win1: violates (windows, own mark: windows): {CHANGES}\n")
+    for xml, line in ((RIGHT, "win2: compliant (windows, own mark: windows)\n"),
+                      (LINUX, "lin1: not concerned (not windows, own mark: other)\n"),
+                      ("<domain/>", "(no name): not concerned (unknown OS)\n")):
+        result = winguest("check", stdin=xml)
+        equal(line, (result.code, result.out, result.err), (0, line, ""))
+
+
+def check_takes_many_files():
+    put("a.xml", WRONG), put("b.xml", RIGHT), put("c.xml", BROKEN)
+    result = winguest("check", "b.xml", "a.xml", "-", stdin=LINUX)
+    equal(f"{result}", (result.code, result.err), (1, ""))
+    equal("lines", [line.split(" (")[0] for line in result.out.splitlines()],
+          ["b.xml: win2: compliant", "a.xml: win1: violates", "lin1: not concerned"])
+    result = winguest("check", "a.xml", "c.xml", "none.xml", "b.xml")
+    equal(f"{result}", (result.code, result.out.count("\n"), result.err.count("\n")), (2, 2, 2))
+    within("errors", result.err, "winguest: check: c.xml: ", "winguest: check: none.xml: ")
+
+
+def check_explains():
+    result = winguest("check", "--explain", stdin=WRONG)
+    equal(f"{result}", (result.code, result.err), (1, ""))
+    equal("trail", result.out.splitlines()[1:], ["  own mark: windows: windows"])
+    result = winguest("check", "--explain", stdin=LINUX.replace(MARK % "other", ""))
+    true(f"{result}", len(result.out.splitlines()) > 10)
+    within("trail", result.out, "\n  libosinfo: not there\n")
+
+
+def what_a_name_says_forges_nothing():
+    name = "a\nwin9: compliant\x1b[2J.xml"
+    put(name, WRONG.replace("win1", "w&#10;win9: compliant\u202e"))
+    result = winguest("check", name)
+    equal("one line", result.out.count("\n"), 1)
+    within("escaped", result.out, "a\\x0awin9: compliant\\x1b[2J.xml: ",
+           "w\\x0awin9: compliant\\xe2\\x80\\xae: violates")
+
+
+def check_may_be_told_of_signs():
+    bare = WRONG.replace(MARK % "windows", "")
+    equal("without", winguest("check", stdin=bare).code, 0)
+    result = winguest("check", "--sign", "os=windows", stdin=bare)
+    equal(f"{result}", (result.code, result.err), (1, ""))
+
+
+# rewrite
+
+
+def rewrite_prints_the_document():
+    result = winguest("rewrite", stdin=WRONG)
+    equal(f"{result}", (result.code, result.err), (0, ""))
+    within("document", result.out, "<clock offset='localtime'>", PASSWORD, "</domain>\n")
+    for xml in (RIGHT, LINUX, result.out, "<domain  />"):
+        again = winguest("rewrite", stdin=xml)
+        equal("unchanged", (again.code, again.out, again.err), (0, xml, ""))
+
+
+def rewrite_takes_one_file():
+    put("a.xml", WRONG)
+    equal("a file", winguest("rewrite", "a.xml").out, winguest("rewrite", stdin=WRONG).out)
+    is_error("two", winguest("rewrite", "a.xml", "a.xml"), "winguest: rewrite: one file at a time")
+
+
+# diff
+
+
+def diff_shows_the_policys_lines():
+    result = winguest("diff", put("a.xml", WRONG))
+    equal(f"{result}", (result.code, result.err), (1, ""))
+    lines = result.out.splitlines()
+    equal("labels", lines[:2], ["--- a.xml", "+++ a.xml (policy)"])
+    equal("taken away", [line for line in lines[2:] if line.startswith("-")],
+          ["-  <clock offset='utc'/>"])
+    within("added", result.out, "\n+  <clock offset='localtime'>\n",
+           "\n+      <relaxed state='on'/>")
+    within("standard input", winguest("diff", stdin=WRONG).out, "--- domain\n+++ domain (policy)\n")
+
+
+def diff_of_what_is_right_is_nothing():
+    put("b.xml", RIGHT)
+    for result in (winguest("diff", "b.xml", "-", stdin=LINUX),
+                   winguest("diff", stdin="<domain/>")):
+        equal(f"{result}", (result.code, result.out, result.err), (0, "", ""))
+
+
+def diff_takes_many_files():
+    put("a.xml", WRONG), put("b.xml", RIGHT), put("c.xml", BROKEN)
+    result = winguest("diff", "a.xml", "b.xml", "a.xml")
+    equal(f"{result}", (result.code, result.out.count("--- a.xml"), result.err), (1, 2, ""))
+    result = winguest("diff", "c.xml", "a.xml")
+    equal(f"{result}", (result.code, result.out.count("--- a.xml"), result.err.count("\n")),
+          (2, 1, 1))
+
+
+def diff_without_diff():
+    empty = dict(os.environ, PATH=os.getcwd())
+    is_error("no diff", winguest("diff", stdin=WRONG, env=empty), "diff(1)", "install diffutils")
+
+
+def nothing_is_left_behind():
+    before = put("a.xml", WRONG) and sorted(os.listdir("."))
+    temporary = dict(os.environ, TMPDIR=os.getcwd())
+    for verb in READERS:
+        winguest(verb, "a.xml", env=temporary)
+    equal("files", sorted(os.listdir(".")), before)
+
+
+# The questions of the daemon filter
+
+
+def hook_answers_the_filter():
+    for operation in ("define", "create"):
+        result = winguest("hook", "win1", operation, "begin", "-", stdin=WRONG)
+        equal(f"{result}", (result.code, result.err), (0, ""))
+        equal("as rewrite", result.out, winguest("rewrite", stdin=WRONG).out)
+        for xml in (RIGHT, LINUX, "<domain/>"):
+            result = winguest("hook", "-", operation, "begin", "-", stdin=xml)
+            equal(f"{result}", (result.code, result.out, result.err), (0, "", ""))
+        result = winguest("hook", "win1", operation, "begin", "-", stdin=BROKEN)
+        equal(f"{result}", (result.code, result.out, result.err.count("\n")), (0, "", 1))
+        with open("/dev/full", "wb") as full:
+            result = winguest("hook", "win1", operation, "begin", "-", stdin=WRONG, stdout=full)
+        equal(f"full: {result}", result.code, 1)
+
+
+def hook_is_for_definitions_only():
+    for arguments in ((), ("win1",), ("win1", "prepare", "begin", "-"),
+                      ("win1", "define", "end", "-"), ("win1", "define", "begin")):
+        is_error(f"{arguments}", winguest("hook", *arguments, stdin=WRONG),
+                 "winguest: hook: expects GUEST define|create begin EXTRA")
+
+
+def settings_for_the_filter():
+    result = winguest("filter", "settings")
+    equal(f"{result}", (result.code, result.out, result.err), (0, "deadline=5\nrollback=yes\n", ""))
+
+
+TESTS = (
+    without_arguments, help_for_all_and_for_each, the_version, what_is_no_command,
+    what_is_no_option, a_configuration_that_is_wrong, a_configuration_is_used,
+    files_that_cannot_be_read, domains_that_are_none, standard_input_is_the_default,
+    an_output_that_takes_nothing, check_says_os_evidence_and_every_difference,
+    check_takes_many_files, check_explains, what_a_name_says_forges_nothing,
+    check_may_be_told_of_signs, rewrite_prints_the_document, rewrite_takes_one_file,
+    diff_shows_the_policys_lines, diff_of_what_is_right_is_nothing, diff_takes_many_files,
+    diff_without_diff, nothing_is_left_behind, hook_answers_the_filter,
+    hook_is_for_definitions_only, settings_for_the_filter,
+)
