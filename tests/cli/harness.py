@@ -36,6 +36,10 @@ LINUX = GUEST % ("lin1", MARK % "other", "")
 BROKEN = WRONG[:-20]
 
 
+class Skip(Exception):
+    """Raised by a test that cannot run here: why."""
+
+
 def equal(what, has, wanted):
     if has != wanted:
         raise AssertionError(f"{what}: has {has!r}, wanted {wanted!r}")

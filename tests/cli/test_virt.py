@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The verbs that talk to libvirt, on the hosts of its own test driver: these live in the memory of
+the client, so no daemon and no root is needed."""
+
+import json
+import os
+import pty
+
+from harness import (CHANGES, LINUX, RIGHT, Skip, VERBS, WRONG, equal, is_error, put, true,
+                     winguest, within)
+
+UUID = "6a4d3c5e-0318-4a17-80a5-5e006782fa7a"
+TALKERS = [verb for verb in VERBS if verb in ("audit", "apply", "repair", "probe")]
+
+
+def host(*guests):
+    """The URI of a host on which these guests run."""
+    here = winguest("audit", "-c", "test:///default")
+    if here.code == 2:
+        raise Skip(here.err.strip())
+    rest = "".join(guests).replace("<metadata>", "<memory>65536</memory><metadata>")
+    return "test://" + os.path.abspath(put("host.xml", f"<node>{rest}</node>"))
+
+
+def with_uuid(xml):
+    return xml.replace("<name>", f"<uuid>{UUID}</uuid><name>", 1)
+
+
+def audit_tells_of_every_guest():
+    result = winguest("audit", "-c", host(WRONG, RIGHT, LINUX))
+    equal(f"{result}", (result.code, result.err), (1, ""))
+    lines = [line.split(maxsplit=1) for line in result.out.splitlines()]
+    equal("lines", lines, [
+        ["lin1", "not concerned   not windows, own mark: other"],
+        ["win1", "violates        windows, own mark: windows: " + CHANGES],
+        ["win2", "compliant       windows, own mark: windows"],
+        ["3", "guests: violates 1, compliant 1, not applicable 0, exempt 0, not concerned 1, "
+              "errors 0; 0 wait for a cold boot"]])
+    result = winguest("audit", "-c", host(RIGHT, LINUX))
+    equal(f"{result}", (result.code, result.err), (0, ""))
+
+
+def audit_in_another_format_says_the_same():
+    uri = host(with_uuid(WRONG), RIGHT)
+    result = winguest("audit", "-c", uri, "--format", "json", "--output", "audit.json")
+    equal(f"{result}", (result.code, result.out, result.err), (1, "", ""))
+    with open("audit.json", encoding="utf-8") as file:
+        told = json.load(file)
+    equal("hosts", [(each["uri"], each["guests"], each["error"]) for each in told["hosts"]],
+          [(uri, 2, None)])
+    wrong, right = told["guests"]
+    equal("who", (wrong["name"], wrong["uuid"], right["name"]), ("win1", UUID, "win2"))
+    for machine in ("stored", "live"):
+        equal("right", right[machine]["verdict"], "compliant")
+        equal("wrong", "; ".join(f"{each['where']}: {each['has']} → {each['must']}"
+                                 for each in wrong[machine]["differences"]), CHANGES)
+    metrics = winguest("audit", "-c", uri, "--format", "prometheus").out
+    for machine in ("stored", "live"):
+        within("metrics", metrics, f'uri="{uri}",machine="{machine}",verdict="violates"}} 1\n',
+               f'machine="{machine}",where="clock.offset"}} 1\n')
+    within("page", winguest("audit", "-c", uri, "--format", "html").out, "<html", "win1", "win2",
+           "clock.offset")
+    is_error("format", winguest("audit", "-c", uri, "--format", "moon"),
+             "winguest: audit: 'moon' is not a format; there are text json prometheus html")
+    is_error("output", winguest("audit", "-c", uri, "--output", "none/audit"),
+             "none/audit: No such file or directory")
+
+
+def audit_goes_on_behind_a_host_that_fails():
+    uri = host(WRONG)
+    bad = "test://" + os.path.abspath(put("bad.xml", "<network/>"))
+    result = winguest("audit", "-c", bad, "-c", uri, "-c", uri)
+    equal(f"{result}", result.code, 2)
+    within("the other host", result.out, "win1 ", "\n1 guests: violates 1,")
+    within("the cause", result.err, f"winguest: audit: {bad}: ")
+
+
+def on_a_terminal(*arguments, **environment):
+    ours, theirs = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    winguest(*arguments, stdout=theirs, env=dict(env, LC_ALL="C.UTF-8", TZ="CST-8", **environment))
+    os.close(theirs)
+    text = b""
+    try:
+        while part := os.read(ours, 65536):
+            text += part
+    except OSError:  # nobody has the other end any more
+        pass
+    os.close(ours)
+    return text.decode()
+
+
+def audit_has_colours_on_a_terminal():
+    uri = host(WRONG, RIGHT, LINUX)
+    text = on_a_terminal("audit", "-c", uri, TERM="xterm")
+    within("colours", text, "\x1b[31mviolates", "\x1b[32mcompliant", "\x1b[2mnot concerned")
+    equal("ends", text.count("\x1b[0m"), 3)
+    for environment in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
+        text = on_a_terminal("audit", "-c", uri, **environment)
+        true(f"{environment}: {text!r}", "violates" in text and "\x1b" not in text)
+
+
+def apply_without_anybody_to_ask_changes_nothing():
+    uri = host(WRONG, RIGHT, LINUX)
+    result = winguest("apply", "-c", uri, "--all", "--dry-run")
+    equal(f"{result}", (result.code, result.err), (1, ""))
+    changed = [line for line in result.out.splitlines() if line[:1] in "+-"]
+    equal("names", changed[:2], ["--- win1", "+++ win1 (policy)"])
+    within("lines", "\n".join(changed), "-  <clock offset='utc'/>", "+  <clock offset='localtime'>")
+    result = winguest("apply", "-c", uri, "--all")
+    equal(f"{result}", result.code, 2)
+    equal("why", result.err,
+          "winguest: apply: no terminal to ask on; --yes does it without asking\n")
+    true("nothing done", "redefined" not in result.out)
+
+
+def apply_redefines_what_violates():
+    uri = host(with_uuid(WRONG), RIGHT, LINUX)
+    result = winguest("apply", "-c", uri, "--all", "--yes")
+    equal(f"{result}", (result.code, result.err), (0, ""))
+    equal("lines", result.out.splitlines(),
+          [f"win1: violates (windows, own mark: windows): {CHANGES}",
+           "win1: redefined, waits for a cold boot"])
+    for name in ("win2", "lin*"):
+        result = winguest("apply", "-c", uri, "--yes", name)
+        equal(f"{name}: {result}", (result.code, result.out, result.err), (0, "", ""))
+    is_error("none", winguest("apply", "-c", uri, "--yes", "none"),
+             "winguest: apply: none: no such guest")
+
+
+def probe_of_a_host_without_qemu():
+    result = winguest("probe", "--print", "-c", host())
+    equal(f"{result}", (result.code, result.err), (0, ""))
+    within("facts", result.out, "; Written by `winguest probe`", "\n[host]\nkernel = ")
+    true("of no emulator", "[facts:" not in result.out)
+
+
+def what_the_talkers_do_not_take():
+    host()
+    for verb in TALKERS:
+        is_error(verb, winguest(verb, "--none"),
+                 f"winguest: {verb}: '--none' is not an option here; see winguest {verb} --help")
+        option = "--config" if verb != "probe" else "--connect"
+        is_error(verb, winguest(verb, option), f"winguest: {verb}: {option} needs a value")
+    for arguments in ((), ("--all", "win1"), ("--undo", "win1"), ("--undo", "--all"),
+                      ("--undo", "--dry-run")):
+        is_error(f"{arguments}", winguest("apply", *arguments),
+                 "winguest: apply: expects --all, or names of guests, or --undo alone")
+    is_error("probe", winguest("probe", "win1"), "winguest: probe: 'win1': it takes no arguments")
+    for arguments in ((), ("--pending", UUID), (UUID, UUID)):
+        is_error(f"{arguments}", winguest("repair", *arguments),
+                 "winguest: repair: expects a UUID or --pending; see winguest repair --help")
+    for word in ("win1", UUID[:-1], UUID + "0", UUID.replace("-", "0"), UUID.replace("a", "g")):
+        is_error(word, winguest("repair", word), f"winguest: repair: '{word}' is not a UUID; ")
+
+
+TESTS = (
+    audit_tells_of_every_guest, audit_in_another_format_says_the_same,
+    audit_goes_on_behind_a_host_that_fails, audit_has_colours_on_a_terminal,
+    apply_without_anybody_to_ask_changes_nothing, apply_redefines_what_violates,
+    probe_of_a_host_without_qemu, what_the_talkers_do_not_take,
+)
