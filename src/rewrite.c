@@ -28,7 +28,7 @@
 #define TEMPLATE_DEPTH 500
 
 static __thread struct wg_error *listener;
-/* Whose files a stylesheet that is being compiled may include. */
+/* Whose files a stylesheet that is being compiled may include; NULL: it is none of an engine's. */
 static __thread const struct wg_stylesheets *shelf;
 
 static void hear(void *unused, const char *format, ...) WG_PRINTF(2, 3);
@@ -67,8 +67,8 @@ static const struct wg_sheet_file *find_file(const struct wg_stylesheets *sheets
     return find(sheets, path, strlen(path));
 }
 
-/* The descriptor of the open file of that name, at its beginning; -1 with *err filled. */
-static int rewound(const char *path, struct wg_error *err)
+/* A descriptor of the open file of that name, at its beginning; -1 with *err filled. */
+static int take_from_shelf(const char *path, struct wg_error *err)
 {
     const struct wg_sheet_file *file = find_file(shelf, path);
     const char *name = strrchr(path, '/');
@@ -79,8 +79,7 @@ static int rewound(const char *path, struct wg_error *err)
         return wg_fail(err, "%s: No such file or directory, or not directly in one of these", path);
     if (file->why)
         return wg_fail(err, "%s", file->why);
-    if (lseek(file->fd, 0, SEEK_SET) < 0)
-        return wg_fail(err, "%s: %s", path, strerror(errno));
+    lseek(file->fd, 0, SEEK_SET);
     return file->fd;
 }
 
@@ -89,7 +88,8 @@ static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
 {
     struct wg_error why = {""};
     xmlParserCtxtPtr parser = xmlNewParserCtxt();
-    int fd = parser ? rewound(path, &why) : -1;
+    bool own = !shelf;
+    int fd = !parser ? -1 : own ? wg_safe_open(path, &why) : take_from_shelf(path, &why);
     xmlDocPtr doc = NULL;
 
     if (fd >= 0) {
@@ -105,6 +105,8 @@ static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
         if (last && last->message)
             wg_fail(&why, "%s:%d: %.*s", path, last->line, (int)strcspn(last->message, "\n"),
                     last->message);
+        if (own)
+            close(fd);
     }
     /* What libxslt says of it is said. */
     if (*why.text && listener) {
@@ -264,6 +266,7 @@ static xsltStylesheetPtr compile(const struct wg_stylesheets *sheets, const char
     wg_rewrite_listen(&said);
     shelf = sheets;
     xsltStylesheetPtr compiled = xsltParseStylesheetFile(BAD_CAST path);
+    shelf = NULL;
     if (compiled && compiled->errors) {
         xsltFreeStylesheet(compiled);
         compiled = NULL;
