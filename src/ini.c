@@ -52,6 +52,9 @@ static int check_value(struct scan *scan, const char *value)
 
         if (!end)
             return fail(scan, "a quoted value without its closing quote");
+        /* iniparser 4.2 takes it for an escape, 4.1 does not. */
+        if (memchr(value, '\\', (size_t)(end - value)))
+            return fail(scan, "a value in quotes cannot have a backslash");
         end += 1 + strspn(end + 1, " \t");
         return *end && *end != ';' && *end != '#' ? fail(scan, "one quoted string a value") : 0;
     }

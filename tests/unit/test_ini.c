@@ -109,6 +109,7 @@ static void values_are_what_was_meant(void **state)
         {"k = a, \\\n   b \\\n c", "a,    b  c"},
         {"k = a\r", "a"},
         {"k = a\\b", "a\\b"},
+        {"k = 'a' ; b\\c", "a"},
     };
 
     (void)state;
@@ -160,6 +161,9 @@ static void what_would_be_misread_is_refused(void **state)
         {"[s]\nk = 'a' b\n", "2: one quoted string a value"},
         {"[s]\nk = \"a\n", "2: a quoted value without its closing quote"},
         {"[s]\nk = 'a\n", "2: a quoted value without its closing quote"},
+        {"[s]\nk = \"a\\b\"\n", "2: a value in quotes cannot have a backslash"},
+        {"[s]\nk = 'a\\' ; b\n", "2: a value in quotes cannot have a backslash"},
+        {"[s]\nk = \"a\\\"b\"\n", "2: a value in quotes cannot have a backslash"},
         {"[s]\nk = a\n\nK = b\n", "4: [s] k: given twice, first in line 2; keep one"},
         {"[s]\nk = a\n[t]\n[S]\nk = a\n", "5: [s] k: given twice, first in line 2; keep one"},
         {"\xef\xbb\xbf[s]\n", "1: begins with a byte order mark; save it without"},
