@@ -24,7 +24,7 @@ static void a_domain_has_a_name_and_a_uuid(void **state)
     (void)state;
     assert_string_equal(domain.name, "win 1");
     assert_string_equal(domain.uuid, "12-34");
-    assert_string_equal(domain.root->name, "domain");
+    assert_string_equal((const char *)domain.root->name, "domain");
     wg_domain_clear(&domain);
     assert_null(domain.doc);
     wg_domain_clear(&domain);

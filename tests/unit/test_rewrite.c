@@ -165,10 +165,11 @@ static void a_site_may_add_elements_of_another_namespace(void **state)
     assert_null(fault);
     struct wg_domain domain = parse(xml);
     xmlNodePtr last = xmlGetLastChild(domain.root);
-    assert_string_equal(last->name, "commandline");
+    assert_string_equal((const char *)last->name, "commandline");
     assert_non_null(last->ns);
-    assert_string_equal(last->ns->href, "http://libvirt.org/schemas/domain/qemu/1.0");
-    assert_string_equal(xmlFirstElementChild(last)->ns->href, last->ns->href);
+    const char *uri = (const char *)last->ns->href;
+    assert_string_equal(uri, "http://libvirt.org/schemas/domain/qemu/1.0");
+    assert_string_equal((const char *)xmlFirstElementChild(last)->ns->href, uri);
     wg_domain_clear(&domain);
     free(xml);
 }
