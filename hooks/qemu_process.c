@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu_process.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,25 +9,56 @@
 #include <unistd.h>
 
 /* virQEMUDriverConfigNew: stateDir of qemu:///system, and of qemu:///session. */
-static long read_pid(const char *guest)
+static FILE *open_state(const char *guest, const char *what)
 {
     char path[4096];
-    long pid = 0;
 
     if (strchr(guest, '/'))
-        return 0;
+        return NULL;
     if (geteuid() == 0)
-        snprintf(path, sizeof(path), "/run/libvirt/qemu/%s.pid", guest);
+        snprintf(path, sizeof(path), "/run/libvirt/qemu/%s.%s", guest, what);
     else
-        snprintf(path, sizeof(path), "/run/user/%u/libvirt/qemu/run/%s.pid", (unsigned)geteuid(),
-                 guest);
-    FILE *file = fopen(path, "re");
+        snprintf(path, sizeof(path), "/run/user/%u/libvirt/qemu/run/%s.%s", (unsigned)geteuid(),
+                 guest, what);
+    return fopen(path, "re");
+}
+
+static long read_pid(const char *guest)
+{
+    FILE *file = open_state(guest, "pid");
+    long pid = 0;
+
     if (!file)
         return 0;
     if (fscanf(file, "%ld", &pid) != 1)
         pid = 0;
     fclose(file);
     return pid;
+}
+
+/*
+ * libvirt 11 has QEMU load a snapshot by its monitor, of which its arguments say nothing; but the
+ * job is written down before the hook runs. A snapshot of a guest that was off is booted in that
+ * job as well, and runs by then: what has a state is let go only later. One that is booted to be
+ * paused looks like it, and is left alone with it.
+ */
+static bool reverts(const char *guest)
+{
+    FILE *file = open_state(guest, "xml");
+    bool held = false, in_job = false;
+    char *line = NULL;
+    size_t size = 0;
+
+    while (file && getline(&line, &size, file) > 0 && !strstr(line, "<domain ")) {
+        if (strstr(line, "<domstatus state='paused'"))
+            held = true;
+        if (strstr(line, "<job ") && strstr(line, " async='snapshot'"))
+            in_job = true;
+    }
+    if (file)
+        fclose(file);
+    free(line);
+    return held && in_job;
 }
 
 enum wg_boot wg_qemu_boot(const char *guest)
@@ -53,7 +85,7 @@ enum wg_boot wg_qemu_boot(const char *guest)
     if (file)
         fclose(file);
     free(argument);
-    return boot;
+    return boot == WG_BOOT_COLD && reverts(guest) ? WG_BOOT_IN_FLIGHT : boot;
 }
 
 double wg_uptime(void)

@@ -9,7 +9,7 @@ enum wg_boot {
     WG_BOOT_IN_FLIGHT, /* it takes its state from a migration, a file or a snapshot */
 };
 
-/* Looks at the command line of the process in libvirt's PID file for the guest. */
+/* By the command line of the process in libvirt's PID file for the guest, and libvirt's status. */
 enum wg_boot wg_qemu_boot(const char *guest);
 
 /* Seconds since that process was started; negative if it cannot be seen. */
