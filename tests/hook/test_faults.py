@@ -32,13 +32,13 @@ class engine:
         self.file = file
 
     def __enter__(self):
+        if self.file:
+            shutil.copy(self.file, ENGINE + ".other")
         os.rename(ENGINE, ENGINE + ".real")
         if self.file:
-            shutil.copy(self.file, ENGINE)
+            os.rename(ENGINE + ".other", ENGINE)
 
     def __exit__(self, *_):
-        if self.file:
-            os.unlink(ENGINE)
         os.rename(ENGINE + ".real", ENGINE)
 
 
@@ -85,7 +85,7 @@ def an_engine_that_is_none():
         with engine(text):
             is_fault_that("no library", hook("prepare"), "prepare", "engine.so: ")
     os.unlink(text)
-    with engine(os.path.join(LIB, "noicu.so")):
+    with engine(os.path.join(LIB, "libdouble.so")):
         is_fault_that("another library", hook("prepare"), "prepare",
                       "undefined symbol: wg_hook_decide")
 

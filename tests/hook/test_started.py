@@ -81,6 +81,23 @@ def what_takes_its_state_from_elsewhere_passes():
             equal("level", result.log[0][0], 3 << 3 | 5)
 
 
+def a_revert_by_the_monitor_passes():
+    """libvirt 11 writes what it does into the guest's status file, above its definition."""
+    configure(DENY)
+    status = ("<domstatus state='%s' reason='x'>\n  <job type='none' async='%s'/>\n"
+              "  <domain id='3'/>\n")
+    with qemu():
+        for state, job, revert in (("paused", "snapshot", True), ("running", "snapshot", False),
+                                   ("paused", "start", False)):
+            with open(f"{PIDS}/win1.xml", "w", encoding="ascii") as file:
+                file.write(status % (state, job))
+            what = f"{state}, {job}"
+            if revert:
+                passes(what, hook("started"), "in flight, left until its next cold boot")
+            else:
+                is_refused(what, hook("started"))
+
+
 def only_the_option_itself_counts():
     configure(DENY)
     for arguments in (("-name", "x-incoming"), ("-incoming=x",), ("-append", "-loadvm x")):
@@ -152,7 +169,8 @@ def an_incoming_guest_passes_from_its_first_call_to_its_last():
 def tests():
     for function in (a_violating_cold_boot_is_denied, a_violating_cold_boot_is_reported,
                      others_pass, what_takes_its_state_from_elsewhere_passes,
-                     only_the_option_itself_counts, a_process_that_cannot_be_seen_passes,
+                     a_revert_by_the_monitor_passes, only_the_option_itself_counts,
+                     a_process_that_cannot_be_seen_passes,
                      a_name_leads_out_of_no_directory, a_fault_at_started_never_stops_a_guest,
                      reconnect_is_never_denied, a_start_that_was_prepared_by_us_is_denied_too,
                      an_incoming_guest_passes_from_its_first_call_to_its_last):
