@@ -74,8 +74,13 @@ static void remember_deny(struct wg_hook_listener *self, bool deny)
 
 static void act(struct wg_hook_listener *self, const struct wg_decision *decision)
 {
-    ((struct actor *)self)->code =
-        decision->failed ? wg_act_on_fault(decision->text, deny_here) : wg_act(decision);
+    int code = decision->failed ? wg_act_on_fault(decision->text, deny_here) : wg_act(decision);
+
+    ((struct actor *)self)->code = code;
+#ifndef WG_INSTRUMENTED
+    /* To free all that the engine has made takes a tenth of what it took to make it. */
+    _exit(code);
+#endif
 }
 
 static int answer_here(const struct wg_hook_call *call)

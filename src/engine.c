@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "policy.h"
 #include "rewrite.h"
+#include "spare.h"
 #include "splice.h"
 #include "verdict.h"
 
@@ -129,11 +130,17 @@ static int make(struct wg_engine *engine, const struct wg_domain *domain,
                 const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
                 struct wg_error *err)
 {
-    xmlDocPtr doc = wg_rewrite(&engine->stylesheets, domain, plan, sites, verdict, err);
+    struct wg_spared spared = {0};
+    xmlDocPtr doc = NULL;
+    /* The site's stylesheets look into whatever they like. */
+    int rc = sites ? 0 : wg_spare(domain, &plan->stylesheets, &spared, err);
 
-    if (!doc)
-        return -1;
-    verdict->xml = wg_splice(domain, xmlDocGetRootElement(doc), &verdict->xml_len, err);
+    if (rc == 0)
+        doc = wg_rewrite(&engine->stylesheets, domain, plan, sites, verdict, err);
+    wg_spare_restore(&spared);
+    if (doc && wg_spare_show(&spared, xmlDocGetRootElement(doc), err) == 0)
+        verdict->xml = wg_splice(domain, xmlDocGetRootElement(doc), &verdict->xml_len, err);
+    wg_spare_clear(&spared);
     xmlFreeDoc(doc);
     return verdict->xml ? check_result(domain, plan, verdict, err) : -1;
 }
