@@ -15,13 +15,18 @@
  * start a guest as it was; by then it is forgotten. */
 #define RECENT_SECONDS 60
 
+static int open_directory(void)
+{
+    return open(WG_STATEDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int wg_open_state(void)
 {
     struct stat st;
+    int fd = open_directory();
 
-    if (mkdir(WG_STATEDIR, 0700) < 0 && errno != EEXIST)
-        return -1;
-    int fd = open(WG_STATEDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && (mkdir(WG_STATEDIR, 0700) == 0 || errno == EEXIST))
+        fd = open_directory();
     if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077)) {
         close(fd);
         errno = EPERM;
