@@ -49,7 +49,8 @@ static void write_all(int to, struct iovec *part, int parts)
 
 void wg_decision_begin(int to, bool deny)
 {
-    struct iovec part = {deny ? (char[]){DENIES} : (char[]){ALLOWS}, 1};
+    char first = deny ? DENIES : ALLOWS;
+    struct iovec part = {&first, 1};
 
     write_all(to, &part, 1);
 }

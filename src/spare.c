@@ -34,9 +34,10 @@ static bool is_seen(const struct wg_list *stylesheets, const xmlNode *node)
     return false;
 }
 
+/* Empty ones, too: parts and their twins are told apart by their order. */
 static bool is_spared(const struct wg_list *stylesheets, const xmlNode *node)
 {
-    return node->type == XML_ELEMENT_NODE && node->children && !is_seen(stylesheets, node);
+    return node->type == XML_ELEMENT_NODE && !is_seen(stylesheets, node);
 }
 
 static size_t count_parts(const struct wg_domain *domain, const struct wg_list *stylesheets)
