@@ -62,15 +62,14 @@ static void pass_on(const struct wg_decision *decision, struct wg_decision *read
 static void decided(struct wg_hook_listener *self, const struct wg_decision *decision)
 {
     struct wg_decision read;
-    const char *end = decision->xml + decision->xml_len;
+    size_t end = decision->xml ? decision->xml_len : 0;
     char *bytes;
 
     ((struct taker *)self)->decisions++;
     if (decision->xml) {
-        do {
-            PROMISE("there is a document", --end > decision->xml);
-        } while (strchr(" \t\r\n", *end));
-        PROMISE("it ends like one", *end == '>');
+        while (end > 0 && strchr(" \t\r\n", decision->xml[end - 1]))
+            end--;
+        PROMISE("it ends like a document", end > 0 && decision->xml[end - 1] == '>');
     }
     pass_on(decision, &read, &bytes);
     PROMISE("the pipe changes nothing",
