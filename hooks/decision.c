@@ -134,7 +134,7 @@ static int wait_for(int from, double until)
     double left;
 
     while ((left = until - now()) > 0) {
-        int ready = poll(&fd, 1, (int)(left * 1e3) + 1);
+        int ready = poll(&fd, 1, left < 60 ? (int)(left * 1e3) + 1 : 60000);
 
         if (ready > 0)
             return 1;
