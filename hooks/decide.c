@@ -35,13 +35,6 @@ static char *describe(const struct wg_hook_call *call, const struct wg_verdict *
     return NULL;
 }
 
-/* Of something else no guest of libvirt's has the name. */
-static bool is_uuid(const char *text)
-{
-    return strlen(text) == WG_DECISION_UUID - 1 &&
-           strspn(text, "0123456789abcdef-") == WG_DECISION_UUID - 1;
-}
-
 static void tell_verdict(const struct wg_hook_call *call, const struct wg_settings *settings,
                          const struct wg_verdict *verdict, struct wg_hook_listener *listener)
 {
@@ -56,7 +49,8 @@ static void tell_verdict(const struct wg_hook_call *call, const struct wg_settin
         .xml_len = verdict->xml_len,
     };
 
-    if (verdict->uuid && is_uuid(verdict->uuid))
+    /* Of something else no guest of libvirt's has the name. */
+    if (verdict->uuid && wg_is_uuid(verdict->uuid))
         strcpy(decision.uuid, verdict->uuid);
     if (decision.faulty && settings->deny_on_error && is(call, "prepare")) {
         decision.failed = true;

@@ -23,7 +23,7 @@ struct header {
     int32_t outcome;
     int32_t cold_start;
     int32_t id;
-    char uuid[WG_DECISION_UUID + 3];
+    char uuid[WG_UUID_SIZE + 3];
     uint64_t text_len; /* with its terminator */
     uint64_t xml_len;
 };
@@ -77,12 +77,6 @@ void wg_decision_write(int to, const struct wg_decision *decision)
     write_all(to, parts, 3);
 }
 
-static bool is_uuid(const char *text)
-{
-    return strnlen(text, WG_DECISION_UUID) < WG_DECISION_UUID &&
-           text[strspn(text, "0123456789abcdef-")] == '\0';
-}
-
 /* How long the message is of which the first len bytes are known, as far as they tell. */
 static size_t length_of(const char *bytes, size_t len, struct header *header)
 {
@@ -103,7 +97,8 @@ static int take(const char *bytes, const struct header *header, struct wg_decisi
 
     if (header->text_len == 0 || text[header->text_len - 1] != '\0' ||
         header->outcome < WG_NOT_CONCERNED || header->outcome > WG_VIOLATES ||
-        header->cold_start < WG_REPAIR || header->cold_start > WG_REPORT || !is_uuid(header->uuid))
+        header->cold_start < WG_REPAIR || header->cold_start > WG_REPORT ||
+        (*header->uuid && !wg_is_uuid(header->uuid)))
         return -1;
     *decision = (struct wg_decision){
         .failed = header->failed != 0,

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../src/text.h" /* WG_UUID_SIZE */
+
 /*
  * What clients said of guests that were then defined with the policy and have not been started
  * since. A client defines now and starts later; if the guest does not start, only this knows what
@@ -15,9 +17,6 @@
 #define WG_MEMORY_GUESTS 256
 /* Together 16 MiB at most; a domain with a hundred disks has some 40 KiB. */
 #define WG_MEMORY_XML_MAX (64 * 1024)
-
-/* libvirt's VIR_UUID_STRING_BUFLEN */
-#define WG_UUID_SIZE 37
 
 /*
  * Stands for a definition as libvirt gives it out. The order of its lines does not count: what

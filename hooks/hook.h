@@ -10,15 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../src/winguest.h"
+#include "../src/text.h"
 
 struct wg_hook_call {
     const char *guest;     /* "-" if it is not known */
     const char *operation; /* define, create, prepare, started, migrate or restore */
 };
-
-/* libvirt's VIR_UUID_STRING_BUFLEN */
-#define WG_DECISION_UUID 37
 
 struct wg_decision {
     bool failed; /* text is a fault of ours, and nothing else holds */
@@ -26,7 +23,7 @@ struct wg_decision {
     enum wg_outcome outcome;
     int cold_start;              /* WG_REPAIR, WG_DENY, WG_REPORT */
     int id;                      /* libvirt's of a running guest, or -1 */
-    char uuid[WG_DECISION_UUID]; /* "" if the domain has none */
+    char uuid[WG_UUID_SIZE];     /* "" if the domain has none */
     const char *text;            /* "prepare guest 'x' uuid …: violates (…): …" */
     const char *xml;             /* the document as it must be; NULL if there is none */
     size_t xml_len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -130,6 +131,17 @@ static bool deceives(uint32_t c)
     return false;
 }
 
+bool wg_is_uuid(const char *text)
+{
+    for (size_t i = 0; i < WG_UUID_SIZE - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return !text[WG_UUID_SIZE - 1];
+}
+
 void wg_print_escaped(const char *text, FILE *out)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -139,8 +151,10 @@ void wg_print_escaped(const char *text, FILE *out)
         size_t len = decode(s, &c);
         bool show = len > 0 && !deceives(c);
 
-        for (size_t i = 0; i < (len ? len : 1); i++)
-            fprintf(out, show ? "%c" : "\\x%02x", s[i]);
+        if (show)
+            fwrite(s, 1, len, out);
+        for (size_t i = 0; !show && i < (len ? len : 1); i++)
+            fprintf(out, "\\x%02x", s[i]);
         s += len ? len : 1;
     }
 }

@@ -38,6 +38,12 @@ const char *wg_list_match(const struct wg_list *list, const char *text);
 /* Whether word is in list, to the letter. */
 bool wg_list_has(const struct wg_list *list, const char *word);
 
+/* libvirt's VIR_UUID_STRING_BUFLEN */
+#define WG_UUID_SIZE 37
+
+/* Whether text is a UUID in libvirt's form, but for the case of its letters. */
+bool wg_is_uuid(const char *text);
+
 /* Writes UTF-8 text with control, direction-changing and invisible characters, line separators
  * and broken sequences as \xNN, so that no value can forge a line of a log or a terminal. */
 void wg_print_escaped(const char *text, FILE *out);

@@ -61,8 +61,6 @@ bool wg_virt_guest_gone(const struct wg_virt_guest *guest);
 /* Stores a definition. Returns 0, or -1 with *err filled. */
 int wg_virt_define(struct wg_virt *virt, const char *xml, struct wg_error *err);
 
-#define WG_UUID_SIZE 37 /* VIR_UUID_STRING_BUFLEN */
-
 enum wg_virt_state {
     WG_VIRT_GONE, /* there is no such guest */
     WG_VIRT_OFF,

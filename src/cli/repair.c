@@ -199,15 +199,11 @@ static int repair_pending(const struct options *options)
 /* It becomes part of file names, and libvirt's own spelling is the one that others look for. */
 static bool take_uuid(const char *text, char uuid[WG_UUID_SIZE])
 {
-    for (int i = 0; i < WG_UUID_SIZE - 1; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-            return false;
+    if (!wg_is_uuid(text))
+        return false;
+    for (int i = 0; i < WG_UUID_SIZE; i++)
         uuid[i] = (char)tolower((unsigned char)text[i]);
-    }
-    uuid[WG_UUID_SIZE - 1] = '\0';
-    return !text[WG_UUID_SIZE - 1];
+    return true;
 }
 
 static int take_options(int argc, char **argv, struct options *options)

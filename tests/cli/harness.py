@@ -4,6 +4,10 @@
 import os
 import re
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import MARK, POLICY, Skip, equal, true, within  # noqa: E402, F401
 
 PROGRAM = os.path.abspath(os.environ.get("WINGUEST", "tests/winguest"))
 UNDER = os.environ.get("WINGUEST_UNDER", "").split()
@@ -11,7 +15,6 @@ SECONDS = 120  # for one call, under valgrind on a busy machine too
 READERS = ("check", "diff", "rewrite")
 VERBS = READERS + ("audit", "apply", "repair", "probe", "filter")
 PASSWORD = "s3cret-passw0rd"
-MARK = "<winguest:guest xmlns:winguest='urn:libvirt-winguest:domain:1.0' os='%s'/>"
 GUEST = """<domain type='qemu'>
   <name>%s</name>
   <metadata>%s</metadata>
@@ -20,11 +23,6 @@ GUEST = """<domain type='qemu'>
   <devices><graphics type='vnc' passwd='""" + PASSWORD + """'/></devices>
 </domain>
 """
-POLICY = """  <features><hyperv><relaxed state='on'/><vapic state='on'/>
-    <spinlocks state='on' retries='8191'/></hyperv></features>
-  <clock offset='localtime'><timer name='pit' tickpolicy='delay'/>
-    <timer name='rtc' tickpolicy='catchup'/><timer name='hpet' present='no'/>
-    <timer name='hypervclock' present='yes'/></clock>"""
 CHANGES = ("clock.offset: utc → localtime; timer.pit.tickpolicy: none → delay; "
            "timer.rtc.tickpolicy: none → catchup; timer.hpet.present: none → no; "
            "timer.hypervclock.present: none → yes; hyperv.relaxed.state: none → on; "
@@ -34,25 +32,6 @@ WRONG = GUEST % ("win1", MARK % "windows", "  <clock offset='utc'/>")
 RIGHT = GUEST % ("win2", MARK % "windows", POLICY)
 LINUX = GUEST % ("lin1", MARK % "other", "")
 BROKEN = WRONG[:-20]
-
-
-class Skip(Exception):
-    """Raised by a test that cannot run here: why."""
-
-
-def equal(what, has, wanted):
-    if has != wanted:
-        raise AssertionError(f"{what}: has {has!r}, wanted {wanted!r}")
-
-
-def true(what, condition):
-    if not condition:
-        raise AssertionError(what)
-
-
-def within(what, text, *wanted):
-    for each in wanted:
-        true(f"{what}: {each!r} is not in {text!r}", each in text)
 
 
 class Result:

@@ -12,16 +12,14 @@ import sys
 import time
 import traceback
 
-import host as hosts
-from host import Host, HostError
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import host as hosts  # noqa: E402
+from checks import equal, true  # noqa: E402, F401
+from host import Host, HostError  # noqa: E402
 
 # Against a hang only: a machine may be busy with other things.
 SCRIPT_SECONDS = 600
 TREE_HINT = "make check makes one; by hand: make install DESTDIR=DIR, then WINGUEST_TREE=DIR"
-
-
-class Skip(Exception):
-    """Raised by a script's own requirement: the reason it cannot run here."""
 
 
 def tree():
@@ -89,16 +87,6 @@ def run(*cases, requirement=None, needs_tree=True):
             verdict = "not ok"
         print(f"{verdict} - {case.__name__} ({time.monotonic() - begin:.1f} s)", flush=True)
     sys.exit(1 if failed else 0)
-
-
-def equal(what, has, wanted):
-    if has != wanted:
-        raise AssertionError(f"{what}: has {has!r}, wanted {wanted!r}")
-
-
-def true(what, condition):
-    if not condition:
-        raise AssertionError(what)
 
 
 def password():

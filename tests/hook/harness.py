@@ -13,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import MARK, POLICY, Skip, equal, true, within  # noqa: E402, F401
+
 HOOK = os.path.abspath(os.environ.get("WINGUEST_HOOK", "tests/qemu"))
 BUILD = os.path.dirname(HOOK)
 UNDER = os.environ.get("WINGUEST_UNDER", "").split()
@@ -28,7 +31,6 @@ LIB = os.path.join(BUILD, ".libs")
 PIDS = "/run/libvirt/qemu"
 
 PASSWORD = "s3cret-passw0rd"
-MARK = "<winguest:guest xmlns:winguest='urn:libvirt-winguest:domain:1.0' os='%s'/>"
 GUEST = """<domain type='qemu' id='3'>
   <name>win1</name>
   <uuid>%s</uuid>
@@ -38,11 +40,6 @@ GUEST = """<domain type='qemu' id='3'>
   <devices><graphics type='vnc' passwd='%s'/></devices>
 </domain>
 """
-POLICY = """  <features><hyperv><relaxed state='on'/><vapic state='on'/>
-    <spinlocks state='on' retries='8191'/></hyperv></features>
-  <clock offset='localtime'><timer name='pit' tickpolicy='delay'/>
-    <timer name='rtc' tickpolicy='catchup'/><timer name='hpet' present='no'/>
-    <timer name='hypervclock' present='yes'/></clock>"""
 
 
 def guest(os_mark="windows", clock="  <clock offset='utc'/>", uuid=UUID):
@@ -53,25 +50,6 @@ VIOLATING = guest()
 COMPLIANT = guest(clock=POLICY)
 LINUX = guest("other")
 UNMARKED = guest(None)
-
-
-class Skip(Exception):
-    """Raised by a test that cannot run here, with the reason."""
-
-
-def equal(what, has, wanted):
-    if has != wanted:
-        raise AssertionError(f"{what}: has {has!r}, wanted {wanted!r}")
-
-
-def true(what, condition):
-    if not condition:
-        raise AssertionError(what)
-
-
-def within(what, text, *wanted):
-    for each in wanted:
-        true(f"{what}: {each!r} is not in {text!r}", each in text)
 
 
 class Result:

@@ -215,9 +215,34 @@ static void a_copy_for_documents_is_utf8_that_xml_may_hold(void **state)
     assert_utf8("cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd");
 }
 
+static void a_uuid_has_libvirts_form(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } rows[] = {
+        {"6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e6c11", true},
+        {"6F0F2C04-8A3C-4B8E-9F5E-0F7A5D1E6C11", true},
+        {"6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e6c1", false},
+        {"6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e6c112", false},
+        {"6f0f2c048-a3c-4b8e-9f5e-0f7a5d1e6c11", false},
+        {"6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e6c1g", false},
+        {"------------------------------------", false},
+        {"../../../../../../../../etc/passwd-ab", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (wg_is_uuid(rows[i].text) != rows[i].is)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_uuid_has_libvirts_form),
         cmocka_unit_test(an_error_is_one_text_and_minus_one),
         cmocka_unit_test(context_goes_in_front_of_the_cause),
         cmocka_unit_test(long_messages_are_cut_not_overrun),
