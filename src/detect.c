@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "detect.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
-#include <libxml/xpath.h>
-#include <libxml/xpathInternals.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "path.h"
 #include "verdict.h"
 
 /* How a value that a sign shows is read. */
@@ -19,83 +19,74 @@ enum reading {
     READ_BEGINS_WIN, /* Windows if it begins so, else no answer */
     READ_CLOUDSTACK, /* one of CloudStack's labels */
     READ_PRESENT,    /* that it is there is the answer */
+    READ_HYPERV_MODE, /* all but custom, which says nothing yet */
 };
 
 struct sign {
     const char *source; /* as in [detect] order */
     const char *label;  /* what the evidence calls it */
-    const char *xpath;
+    const char *path;
     enum reading reading;
     bool tenant; /* a tenant of the cloud can write it */
     size_t globs; /* READ_GLOB, READ_UUID: where the list is in struct wg_policy */
 };
 
-#define UNDER_METADATA(name)                                                                      \
-    "/domain/metadata//*[local-name()='" name "'] | /domain/metadata//@*[local-name()='" name "']"
 #define GLOBS(member) READ_GLOB, false, offsetof(struct wg_policy, member)
-#define NOVA "/domain/metadata/*[local-name()='instance' and starts-with(namespace-uri(), $nova)]"
-#define NOVA_CHILD(name) NOVA "/*[local-name()='" name "']"
-#define NOVA_PROPERTY(name)                                                                       \
-    NOVA_CHILD("image") "/*[local-name()='properties']/*[local-name()='property']"                \
-                        "[translate(@name, 'OSTYPEDIR', 'ostypedir')='" name "']"
+#define NOVA "metadata/nova:instance/"
+#define NOVA_PROPERTY NOVA "*:image/*:properties/*:property"
+#define LIBOSINFO "metadata/libosinfo:libosinfo/libosinfo:os/@id"
 
 /*
- * The signs, in the order in which a source looks at its own. A new stack is a row here and a word
- * in WG_DEFAULT_SOURCES. Who writes them: nova copies display names and the properties of images,
- * which tenants may upload; flavors, UUIDs and projects are the operator's; CloudStack's label
- * comes with the template that a tenant registers.
+ * The signs, in the order in which a source looks at its own. A new stack is a row here, a word in
+ * WG_DEFAULT_SOURCES, and a namespace in path.c if it has one. Who writes them: nova copies display
+ * names and the properties of images, which tenants may upload; flavors, UUIDs and projects are the
+ * operator's; CloudStack's label comes with the template that a tenant registers.
  */
 static const struct sign signs[] = {
-    {"winguest", "own mark", "/domain/metadata/wg:guest/@os", READ_MARK, false, 0},
-    {"rules", "rules.names", "/domain/name", GLOBS(names)},
-    {"rules", "rules.titles", "/domain/title", GLOBS(titles)},
-    {"rules", "rules.titles", NOVA_CHILD("name"), READ_GLOB, true,
-     offsetof(struct wg_policy, titles)},
-    {"rules", "rules.flavors", NOVA_CHILD("flavor") "/@name", GLOBS(flavors)},
-    {"rules", "rules.uuids", "/domain/uuid", READ_UUID, false, offsetof(struct wg_policy, uuids)},
-    {"rules", "rules.images", NOVA_CHILD("root") "[@type='image']/@uuid", GLOBS(images)},
-    {"rules", "rules.images", NOVA_CHILD("image") "/@uuid", GLOBS(images)},
-    {"rules", "rules.projects", NOVA_CHILD("owner") "/*[local-name()='project']/@uuid",
-     GLOBS(projects)},
-    {"libosinfo", "libosinfo", "/domain/metadata/libosinfo:libosinfo/libosinfo:os/@id",
-     READ_OSINFO, false, 0},
-    {"nova", "nova os_type", NOVA_PROPERTY("os_type"), READ_OS, true, 0},
-    {"nova", "nova os_distro", NOVA_PROPERTY("os_distro"), READ_OS, true, 0},
-    {"nova", "nova os", NOVA_PROPERTY("os"), READ_OS, true, 0},
-    {"cockpit", "cockpit os_variant",
-     "/domain/metadata/cockpit:data/cockpit:os_variant", READ_OS, false, 0},
-    {"unraid", "unraid os", "/domain/metadata/unraid:vmtemplate/@os", READ_OS, false, 0},
-    {"cloudstack", "cloudstack description", "/domain/description", READ_CLOUDSTACK, true, 0},
-    {"metadata", "metadata os_type", UNDER_METADATA("os_type"), READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata os-type", UNDER_METADATA("os-type"), READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata ostype", UNDER_METADATA("ostype"), READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata os_distro", UNDER_METADATA("os_distro"), READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata os", UNDER_METADATA("os"), READ_BEGINS_WIN, true, 0},
-    {"looks", "looks like it", "/domain/clock/timer[@name='hypervclock' and @present='yes']/@name",
-     READ_PRESENT, false, 0},
-    {"looks", "looks like it", "/domain/features/hyperv/*[@state='on'] | "
-                               "/domain/features/hyperv/@mode[. != 'custom']",
-     READ_PRESENT, false, 0},
-    {"looks", "looks like it", "/domain/devices/panic[@model='hyperv']/@model", READ_PRESENT,
+    {"winguest", "own mark", "metadata/wg:guest/@os", READ_MARK, false, 0},
+    {"rules", "rules.names", "name", GLOBS(names)},
+    {"rules", "rules.titles", "title", GLOBS(titles)},
+    {"rules", "rules.titles", NOVA "*:name", READ_GLOB, true, offsetof(struct wg_policy, titles)},
+    {"rules", "rules.flavors", NOVA "*:flavor/@name", GLOBS(flavors)},
+    {"rules", "rules.uuids", "uuid", READ_UUID, false, offsetof(struct wg_policy, uuids)},
+    {"rules", "rules.images", NOVA "*:root[@type=image]/@uuid", GLOBS(images)},
+    {"rules", "rules.images", NOVA "*:image/@uuid", GLOBS(images)},
+    {"rules", "rules.projects", NOVA "*:owner/*:project/@uuid", GLOBS(projects)},
+    {"libosinfo", "libosinfo", LIBOSINFO, READ_OSINFO, false, 0},
+    {"nova", "nova os_type", NOVA_PROPERTY "[@name~os_type]", READ_OS, true, 0},
+    {"nova", "nova os_distro", NOVA_PROPERTY "[@name~os_distro]", READ_OS, true, 0},
+    {"nova", "nova os", NOVA_PROPERTY "[@name~os]", READ_OS, true, 0},
+    {"cockpit", "cockpit os_variant", "metadata/cockpit:data/cockpit:os_variant", READ_OS, false,
+     0},
+    {"unraid", "unraid os", "metadata/unraid:vmtemplate/@os", READ_OS, false, 0},
+    {"cloudstack", "cloudstack description", "description", READ_CLOUDSTACK, true, 0},
+    {"metadata", "metadata os_type", "metadata//os_type", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os-type", "metadata//os-type", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata ostype", "metadata//ostype", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os_distro", "metadata//os_distro", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os", "metadata//os", READ_BEGINS_WIN, true, 0},
+    {"looks", "looks like it", "clock/timer[@name=hypervclock][@present=yes]/@name", READ_PRESENT,
      false, 0},
-};
-
-static const struct {
-    const char *prefix;
-    const char *uri;
-} namespaces[] = {
-    {"wg", "urn:libvirt-winguest:domain:1.0"},
-    {"libosinfo", "http://libosinfo.org/xmlns/libvirt/domain/1.0"},
-    {"cockpit", "https://github.com/cockpit-project/cockpit-machines"},
-    {"unraid", "http://unraid"},
+    {"looks", "looks like it", "features/hyperv/*[@state=on]", READ_PRESENT, false, 0},
+    {"looks", "looks like it", "features/hyperv/@mode", READ_HYPERV_MODE, false, 0},
+    {"looks", "looks like it", "devices/panic[@model=hyperv]/@model", READ_PRESENT, false, 0},
 };
 
 static const char *const trait_paths[WG_TRAITS] = {
-    "/domain/name",
-    NOVA_CHILD("flavor") "/@name",
-    "/domain/metadata/libosinfo:libosinfo/libosinfo:os/@id",
-    "/domain/os/type/@machine",
+    "name",
+    NOVA "*:flavor/@name",
+    LIBOSINFO,
+    "os/type/@machine",
 };
+
+const char *wg_detect_path(size_t number)
+{
+    size_t count = sizeof(signs) / sizeof(*signs);
+
+    if (number < count)
+        return signs[number].path;
+    return number - count < WG_TRAITS ? trait_paths[number - count] : NULL;
+}
 
 /* Linux by the sites that libosinfo's ids begin with (osinfo-db's os directory) and by the names
  * of distributions that glance's os_distro and the others use. */
@@ -112,7 +103,9 @@ static const char *const linux_names[] = {
 static bool is_linux(const char *value)
 {
     for (size_t i = 0; i < sizeof(linux_names) / sizeof(*linux_names); i++) {
-        if (fnmatch(linux_names[i], value, FNM_CASEFOLD) == 0)
+        /* fnmatch() turns both into wide characters first. */
+        if (*linux_names[i] == tolower((unsigned char)*value) &&
+            fnmatch(linux_names[i], value, FNM_CASEFOLD) == 0)
             return true;
     }
     return false;
@@ -200,6 +193,8 @@ static enum wg_os read_value(const struct sign *sign, const struct wg_policy *po
         return read_cloudstack(value);
     case READ_PRESENT:
         return WG_OS_WINDOWS;
+    case READ_HYPERV_MODE:
+        return strcmp(value, "custom") == 0 ? WG_OS_UNKNOWN : WG_OS_WINDOWS;
     }
     return WG_OS_UNKNOWN;
 }
@@ -213,67 +208,41 @@ bool wg_is_source(const char *name)
     return false;
 }
 
-static xmlXPathContextPtr open_xpath(const struct wg_domain *domain, struct wg_error *err)
-{
-    xmlXPathContextPtr xpath = xmlXPathNewContext(domain->doc);
-    xmlXPathObjectPtr nova = xmlXPathNewCString("http://openstack.org/xmlns/libvirt/nova/");
+struct question {
+    const struct sign *sign;
+    const struct wg_policy *policy;
+    enum wg_os os;
+    char *value; /* the text that gave the answer, or the last one that did not */
+};
 
-    if (!xpath || !nova || xmlXPathRegisterVariable(xpath, BAD_CAST "nova", nova) != 0)
-        goto fail;
-    nova = NULL;
-    for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-        if (xmlXPathRegisterNs(xpath, BAD_CAST namespaces[i].prefix,
-                               BAD_CAST namespaces[i].uri) != 0)
-            goto fail;
-    }
-    return xpath;
-fail:
-    xmlXPathFreeObject(nova);
-    xmlXPathFreeContext(xpath);
-    wg_no_memory(err);
-    return NULL;
+/* Ends the walk with 1 when there is an answer. */
+static int ask_node(const xmlNode *node, void *context)
+{
+    struct question *question = context;
+
+    free(question->value);
+    question->value = question->sign->reading == READ_PRESENT && node->type == XML_ELEMENT_NODE
+                          ? strdup((const char *)node->name)
+                          : wg_trimmed_content(node);
+    if (!question->value)
+        return -1;
+    question->os = read_value(question->sign, question->policy, question->value);
+    return question->os != WG_OS_UNKNOWN;
 }
 
-static xmlXPathObjectPtr find(xmlXPathContextPtr xpath, const char *path, struct wg_error *err)
-{
-    xmlXPathObjectPtr found = xmlXPathEvalExpression(BAD_CAST path, xpath);
-
-    if (!found)
-        wg_fail(err, "detection: %s cannot be evaluated", path);
-    return found;
-}
-
-static size_t count(xmlXPathObjectPtr found)
-{
-    return found->nodesetval ? (size_t)found->nodesetval->nodeNr : 0;
-}
-
-/* Looks at one sign; *value is the text that gave the answer, for the caller to free. */
-static int ask(const struct sign *sign, xmlXPathContextPtr xpath, const struct wg_policy *policy,
+/* Looks at one sign; *value is for the caller to free. */
+static int ask(const struct sign *sign, const xmlNode *root, const struct wg_policy *policy,
                enum wg_os *os, char **value, struct wg_error *err)
 {
-    xmlXPathObjectPtr found = find(xpath, sign->xpath, err);
-    int rc = found ? 0 : -1;
+    struct question question = {.sign = sign, .policy = policy, .os = WG_OS_UNKNOWN};
+    int rc = wg_path_walk(root, sign->path, ask_node, &question);
 
-    *os = WG_OS_UNKNOWN;
-    *value = NULL;
-    for (size_t i = 0; rc == 0 && *os == WG_OS_UNKNOWN && i < count(found); i++) {
-        xmlNodePtr node = found->nodesetval->nodeTab[i];
-
-        free(*value);
-        *value = sign->reading == READ_PRESENT && node->type == XML_ELEMENT_NODE
-                     ? strdup((const char *)node->name)
-                     : wg_trimmed_content(node);
-        if (!*value)
-            rc = wg_no_memory(err);
-        else
-            *os = read_value(sign, policy, *value);
-    }
-    xmlXPathFreeObject(found);
-    return rc;
+    *os = question.os;
+    *value = question.value;
+    return rc < 0 ? wg_no_memory(err) : 0;
 }
 
-static int ask_source(const char *source, xmlXPathContextPtr xpath, const struct wg_policy *policy,
+static int ask_source(const char *source, const xmlNode *root, const struct wg_policy *policy,
                       bool explain, struct wg_verdict *verdict, struct wg_error *err)
 {
     for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
@@ -290,11 +259,10 @@ static int ask_source(const char *source, xmlXPathContextPtr xpath, const struct
                 return -1;
             continue;
         }
-        /* XPath is most of the cost of a detection: none for what nothing is held against. */
         const struct wg_list *globs = globs_of(sign, policy);
         if (globs && globs->count == 0 && !explain)
             continue;
-        rc = ask(sign, xpath, policy, &os, &value, err);
+        rc = ask(sign, root, policy, &os, &value, err);
         if (rc == 0 && explain)
             rc = wg_verdict_trail(verdict, sign->label, value,
                                   os ? wg_os_text(os) : value ? "no answer" : "not there", err);
@@ -326,21 +294,26 @@ static int ask_told(const struct wg_told *told, size_t count, const struct wg_po
     return 0;
 }
 
-static int read_traits(xmlXPathContextPtr xpath, struct wg_traits *traits, struct wg_error *err)
+static int take_text(const xmlNode *node, void *text)
+{
+    *(char **)text = wg_trimmed_content(node);
+    return *(char **)text ? 1 : -1;
+}
+
+static int read_traits(const xmlNode *root, struct wg_traits *traits, struct wg_error *err)
 {
     for (int i = 0; i < WG_TRAITS; i++) {
-        xmlXPathObjectPtr found = find(xpath, trait_paths[i], err);
-        bool there = found && count(found) > 0;
-
-        if (there)
-            traits->value[i] = wg_trimmed_content(found->nodesetval->nodeTab[0]);
-        xmlXPathFreeObject(found);
-        if (!found)
-            return -1;
-        if (there && !traits->value[i])
+        if (wg_path_walk(root, trait_paths[i], take_text, &traits->value[i]) < 0)
             return wg_no_memory(err);
     }
     return 0;
+}
+
+static int stop(const xmlNode *node, void *unused)
+{
+    (void)node;
+    (void)unused;
+    return 1;
 }
 
 static int exempt_by(const char *key, const struct wg_list *globs, const char *value,
@@ -351,17 +324,10 @@ static int exempt_by(const char *key, const struct wg_list *globs, const char *v
     return glob ? wg_verdict_reason(verdict, WG_EXEMPT, err, "%s has %s", key, glob) : 0;
 }
 
-static int check_exempt(const struct wg_domain *domain, xmlXPathContextPtr xpath,
-                        const struct wg_policy *policy, struct wg_verdict *verdict,
-                        struct wg_error *err)
+static int check_exempt(const struct wg_domain *domain, const struct wg_policy *policy,
+                        struct wg_verdict *verdict, struct wg_error *err)
 {
-    xmlXPathObjectPtr mark = find(xpath, "/domain/metadata/wg:guest[@policy='none']", err);
-    size_t marks = mark ? count(mark) : 0;
-
-    xmlXPathFreeObject(mark);
-    if (!mark)
-        return -1;
-    if (marks)
+    if (wg_path_walk(domain->root, "metadata/wg:guest[@policy=none]", stop, NULL))
         return wg_verdict_reason(verdict, WG_EXEMPT, err, "own mark: policy='none'");
     if (exempt_by("rules.exempt.names", &policy->exempt_names, domain->name, verdict, err) < 0)
         return -1;
@@ -374,26 +340,22 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
               const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,
               struct wg_traits *traits, struct wg_error *err)
 {
-    xmlXPathContextPtr xpath = open_xpath(domain, err);
+    int rc = check_exempt(domain, policy, verdict, err);
 
     *traits = (struct wg_traits){0};
-    if (!xpath)
-        return -1;
-    int rc = check_exempt(domain, xpath, policy, verdict, err);
     /* Our own mark is the operator's word and comes first wherever order has it. */
     if (rc == 0)
-        rc = ask_source("winguest", xpath, policy, explain, verdict, err);
+        rc = ask_source("winguest", domain->root, policy, explain, verdict, err);
     for (size_t i = 0; rc == 0 && verdict->os == WG_OS_UNKNOWN && i < policy->order.count; i++) {
         const char *source = policy->order.item[i];
 
         if (strcmp(source, "metadata") == 0)
             rc = ask_told(told, n_told, policy, explain, verdict, err);
         if (rc == 0 && verdict->os == WG_OS_UNKNOWN && strcmp(source, "winguest") != 0)
-            rc = ask_source(source, xpath, policy, explain, verdict, err);
+            rc = ask_source(source, domain->root, policy, explain, verdict, err);
     }
     if (rc == 0 && wg_policy_has_variants(policy))
-        rc = read_traits(xpath, traits, err);
-    xmlXPathFreeContext(xpath);
+        rc = read_traits(domain->root, traits, err);
     return rc;
 }
 

@@ -27,6 +27,10 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
               const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,
               struct wg_traits *traits, struct wg_error *err);
 
+/* Where it looks, path by path from number 0 on; NULL behind the last. The outline of a domain
+ * (outline.h) must have them all. */
+const char *wg_detect_path(size_t number);
+
 void wg_traits_clear(struct wg_traits *traits);
 
 #endif

@@ -2,10 +2,11 @@
 #include "domain.h"
 
 #include <ctype.h>
-#include <libxml/parser.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "outline.h"
 
 static bool is_element(const xmlNode *node, const char *name)
 {
@@ -31,8 +32,8 @@ xmlNodePtr wg_last_child(xmlNodePtr parent, const char *name)
     return NULL;
 }
 
-/* Without a document type an attribute's value is one text node, or none. */
-static const char *attribute_text(const xmlAttr *attribute)
+/* Without a document type it is one text node, or none. */
+const char *wg_attribute_text(const xmlAttr *attribute)
 {
     return attribute->children ? (const char *)attribute->children->content : "";
 }
@@ -41,10 +42,10 @@ const char *wg_attribute(xmlNodePtr element, const char *name)
 {
     xmlAttrPtr attribute = xmlHasNsProp(element, (const xmlChar *)name, NULL);
 
-    return attribute ? attribute_text(attribute) : NULL;
+    return attribute ? wg_attribute_text(attribute) : NULL;
 }
 
-char *wg_trimmed_content(xmlNodePtr node)
+char *wg_trimmed_content(const xmlNode *node)
 {
     static const char blanks[] = " \t\r\n";
     xmlChar *content = xmlNodeGetContent(node);
@@ -186,7 +187,8 @@ static void keep_first(void *context, parse_error error)
 }
 
 /* No XML_PARSE_HUGE: libvirt parses with the same bounds on depth and text. */
-static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_error *err)
+static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_outline *outline,
+                            struct wg_error *err)
 {
     xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
     struct wg_error first = {""};
@@ -197,16 +199,23 @@ static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_error *err)
     }
     ctxt->_private = &first;
     ctxt->sax->serror = keep_first;
-    xmlDocPtr doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, NULL, NULL, XML_PARSE_NONET);
+    if (outline)
+        wg_outline_use(ctxt, outline);
+    xmlDocPtr doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, NULL, NULL,
+                                      XML_PARSE_NONET |
+                                          (outline ? XML_PARSE_NOBLANKS | XML_PARSE_COMPACT : 0));
     if (!doc)
         wg_fail(err, "%s", *first.text ? first.text : "domain XML: cannot be parsed");
     xmlFreeParserCtxt(ctxt);
     return doc;
 }
 
-int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, struct wg_error *err)
+int wg_domain_parse(const char *bytes, size_t len, enum wg_extent extent, struct wg_domain *domain,
+                    struct wg_error *err)
 {
-    *domain = (struct wg_domain){.bytes = bytes, .len = len};
+    struct wg_outline outline = {0};
+
+    *domain = (struct wg_domain){.bytes = bytes, .len = len, .extent = extent};
     if (len == 0)
         return wg_fail(err, "domain XML: empty");
     if (len > WG_XML_MAX)
@@ -214,7 +223,8 @@ int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, str
     if (memchr(bytes, '\0', len))
         return wg_fail(err, "domain XML: not UTF-8, it holds NUL bytes (UTF-16?)");
 
-    domain->doc = read_bytes(bytes, len, err);
+    domain->doc = read_bytes(bytes, len, extent == WG_OUTLINE ? &outline : NULL, err);
+    domain->passed = outline.passed;
     int rc = domain->doc ? 0 : -1;
     if (rc == 0)
         rc = check_root(domain, err);
@@ -260,7 +270,7 @@ static bool same_attributes(const xmlNode *a, const xmlNode *b)
     for (const xmlAttr *p = a->properties; p; p = p->next, balance++) {
         xmlAttrPtr q = xmlHasNsProp((xmlNodePtr)b, p->name, p->ns ? p->ns->href : NULL);
 
-        if (!q || strcmp(attribute_text(p), attribute_text(q)) != 0)
+        if (!q || strcmp(wg_attribute_text(p), wg_attribute_text(q)) != 0)
             return false;
     }
     for (const xmlAttr *q = b->properties; q; q = q->next)
@@ -322,9 +332,6 @@ static bool same_children(const xmlNode *a, const xmlNode *b)
     const xmlNode *p = skip_empty_text(a->children);
     const xmlNode *q = skip_empty_text(b->children);
 
-    /* A rewritten domain shows parts of the old one. */
-    if (p == q)
-        return true;
     while (p && q) {
         if (is_text(p) && is_text(q)) {
             if (!same_text(&p, &q))

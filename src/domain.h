@@ -7,9 +7,16 @@
 
 #include "text.h"
 
+enum wg_extent {
+    WG_WHOLE,
+    WG_OUTLINE, /* what is looked at for a verdict (outline.h), and no blanks between elements */
+};
+
 struct wg_domain {
     const char *bytes; /* the caller's */
     size_t len;
+    enum wg_extent extent;
+    size_t passed; /* WG_OUTLINE: a measure of what is not in the tree */
     xmlDocPtr doc;
     xmlNodePtr root;
     char *name; /* NULL if it has none */
@@ -17,7 +24,8 @@ struct wg_domain {
 };
 
 /* Parses a domain; bytes must outlive it. Returns 0, or -1 with *err filled and nothing to free. */
-int wg_domain_parse(const char *bytes, size_t len, struct wg_domain *domain, struct wg_error *err);
+int wg_domain_parse(const char *bytes, size_t len, enum wg_extent extent, struct wg_domain *domain,
+                    struct wg_error *err);
 
 /* Takes a document that is there already for a domain, without its bytes; doc stays the caller's
  * on failure. Returns 0, or -1 with *err filled. */
@@ -34,10 +42,11 @@ xmlNodePtr wg_named_child(xmlNodePtr parent, const char *element, const char *na
 /* The text of an attribute without namespace, "" if it is empty, NULL if it is missing.
  * It belongs to the tree and lives as long as the attribute. */
 const char *wg_attribute(xmlNodePtr element, const char *name);
+const char *wg_attribute_text(const xmlAttr *attribute);
 
 /* The text below a node without the blanks around it; for the caller to free, NULL if there is
  * no memory. */
-char *wg_trimmed_content(xmlNodePtr node);
+char *wg_trimmed_content(const xmlNode *node);
 
 /* A UUID as libvirt writes it, from all the ways in which it reads one (without dashes, with
  * blanks, in capitals); any other text as it is. For the caller to free, NULL if there is no

@@ -7,10 +7,10 @@
 #include "detect.h"
 #include "domain.h"
 #include "host.h"
+#include "outline.h"
 #include "plan.h"
 #include "policy.h"
 #include "rewrite.h"
-#include "spare.h"
 #include "splice.h"
 #include "verdict.h"
 
@@ -110,8 +110,11 @@ static int check_result(const struct wg_domain *domain, const struct wg_target *
     struct wg_domain result = {0};
     int rc = again ? 0 : wg_no_memory(err);
 
-    if (rc == 0 && wg_domain_parse(verdict->xml, verdict->xml_len, &result, err) < 0)
+    if (rc == 0 &&
+        wg_domain_parse(verdict->xml, verdict->xml_len, domain->extent, &result, err) < 0)
         rc = wg_fail_in(err, "the rewritten domain");
+    if (rc == 0 && result.passed != domain->passed)
+        rc = wg_fail(err, "the stylesheets lost something of the domain");
     if (rc == 0)
         rc = wg_plan_compare(&result, plan, again, err);
     if (rc == 0 && (!same_text(domain->name, result.name) || !same_text(domain->uuid, result.uuid)))
@@ -130,24 +133,17 @@ static int make(struct wg_engine *engine, const struct wg_domain *domain,
                 const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
                 struct wg_error *err)
 {
-    struct wg_spared spared = {0};
-    xmlDocPtr doc = NULL;
-    /* The site's stylesheets look into whatever they like. */
-    int rc = sites ? 0 : wg_spare(domain, &plan->stylesheets, &spared, err);
+    xmlDocPtr doc = wg_rewrite(&engine->stylesheets, domain, plan, sites, verdict, err);
 
-    if (rc == 0)
-        doc = wg_rewrite(&engine->stylesheets, domain, plan, sites, verdict, err);
-    wg_spare_restore(&spared);
-    if (doc && wg_spare_show(&spared, xmlDocGetRootElement(doc), err) == 0)
+    if (doc)
         verdict->xml = wg_splice(domain, xmlDocGetRootElement(doc), &verdict->xml_len, err);
-    wg_spare_clear(&spared);
     xmlFreeDoc(doc);
     return verdict->xml ? check_result(domain, plan, verdict, err) : -1;
 }
 
-static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
-                   const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
-                   struct wg_error *err)
+static int make_or_leave_out(struct wg_engine *engine, const struct wg_domain *domain,
+                             const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
+                             struct wg_error *err)
 {
     size_t differences = verdict->n_differences;
     int rc = make(engine, domain, plan, sites, verdict, err);
@@ -164,6 +160,22 @@ static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
     }
     if (rc < 0 && verdict->n_faults > 0)
         wg_fail_in(err, "%s", verdict->faults[0]);
+    return rc;
+}
+
+static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
+                   const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
+                   struct wg_error *err)
+{
+    struct wg_domain whole;
+
+    if (wg_outline_suffices(&plan->stylesheets))
+        return make_or_leave_out(engine, domain, plan, sites, verdict, err);
+    /* Other stylesheets look into whatever they like. */
+    if (wg_domain_parse(domain->bytes, domain->len, WG_WHOLE, &whole, err) < 0)
+        return -1;
+    int rc = make_or_leave_out(engine, &whole, plan, sites, verdict, err);
+    wg_domain_clear(&whole);
     return rc;
 }
 
@@ -281,7 +293,7 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
         return NULL;
     }
     wg_rewrite_listen(NULL);
-    if (wg_domain_parse(xml, len, &domain, err) < 0) {
+    if (wg_domain_parse(xml, len, WG_OUTLINE, &domain, err) < 0) {
         wg_verdict_free(verdict);
         return NULL;
     }

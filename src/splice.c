@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "markup.h"
+#include "outline.h"
 #include "write.h"
 
 struct splice {
@@ -220,6 +221,8 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
     const char *tail;
     int rc = -1;
 
+    if (wg_outline_is_hollow(old))
+        return -1;
     if (!same_own_text(old, node) || prefixes_clash(old, node) || prefixes_clash(node, old))
         return wg_write_plain(&s->writer, node);
     if (!content || (!empty && wg_markup_items(content, s->limit, &items) < 0) ||

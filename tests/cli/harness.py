@@ -47,7 +47,8 @@ class Result:
 def winguest(*arguments, stdin="", **options):
     """Runs the program; the password that is in every domain is seen where the domain is shown."""
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": SECONDS,
-                "env": dict(os.environ, LC_ALL="C.UTF-8", TZ="CST-8"), **options}
+                "env": dict(os.environ, LC_ALL="C.UTF-8", TZ="CST-8", LIBVIRT_DEBUG="error"),
+                **options}
     if isinstance(stdin, str):
         stdin = stdin.encode()
     result = Result(subprocess.run([*UNDER, PROGRAM, *arguments], input=stdin, check=False,

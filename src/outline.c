@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "outline.h"
+
+#include <libxml/SAX2.h>
+#include <string.h>
+
+/* A new sign, or a new part of the policy, may need a row here. */
+static const char *const parts[] = {"name", "uuid", "title", "description", "metadata",
+                                    "os", "features", "clock", "devices", NULL};
+static const char *const devices[] = {"emulator", "channel", "panic", NULL};
+static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
+
+static char hollow;
+
+static bool among(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+/* depth: 1 is the root's. */
+static bool is_looked_at(const xmlNode *element, int depth)
+{
+    const char *name = (const char *)element->name;
+
+    if (depth == 2)
+        return !element->ns && among(parts, name);
+    return depth != 3 || strcmp((const char *)element->parent->name, "devices") != 0 ||
+           among(devices, name);
+}
+
+static struct wg_outline *outline_of(void *parser)
+{
+    return ((xmlParserCtxtPtr)parser)->sax->_private;
+}
+
+static void start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                  int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
+                  const xmlChar **attribute)
+{
+    xmlParserCtxtPtr parser = context;
+    struct wg_outline *outline = outline_of(parser);
+
+    if (outline->below) {
+        outline->below++;
+        outline->passed++;
+        /* name, prefix, URI, the value's beginning and its end */
+        for (int i = 0; i < n_attributes; i++, attribute += 5)
+            outline->passed += 1 + (size_t)(attribute[4] - attribute[3]);
+        return;
+    }
+    xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, n_attributes,
+                          n_defaulted, attribute);
+    if (parser->node && !is_looked_at(parser->node, parser->nodeNr)) {
+        parser->node->_private = &hollow;
+        outline->below = 1;
+    }
+}
+
+static void end(void *parser, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    struct wg_outline *outline = outline_of(parser);
+
+    if (outline->below && --outline->below)
+        return;
+    xmlSAX2EndElementNs(parser, name, prefix, uri);
+}
+
+static void text(void *parser, const xmlChar *bytes, int len)
+{
+    if (outline_of(parser)->below)
+        outline_of(parser)->passed += (size_t)len;
+    else
+        xmlSAX2Characters(parser, bytes, len);
+}
+
+static void cdata(void *parser, const xmlChar *bytes, int len)
+{
+    if (outline_of(parser)->below)
+        outline_of(parser)->passed += (size_t)len;
+    else
+        xmlSAX2CDataBlock(parser, bytes, len);
+}
+
+static void comment(void *parser, const xmlChar *bytes)
+{
+    if (outline_of(parser)->below)
+        outline_of(parser)->passed++;
+    else
+        xmlSAX2Comment(parser, bytes);
+}
+
+static void instruction(void *parser, const xmlChar *target, const xmlChar *data)
+{
+    if (outline_of(parser)->below)
+        outline_of(parser)->passed++;
+    else
+        xmlSAX2ProcessingInstruction(parser, target, data);
+}
+
+void wg_outline_use(xmlParserCtxtPtr parser, struct wg_outline *outline)
+{
+    *outline = (struct wg_outline){0};
+    parser->sax->_private = outline;
+    parser->sax->startElementNs = start;
+    parser->sax->endElementNs = end;
+    parser->sax->characters = text;
+    parser->sax->cdataBlock = cdata;
+    parser->sax->comment = comment;
+    parser->sax->processingInstruction = instruction;
+}
+
+bool wg_outline_is_hollow(const xmlNode *element)
+{
+    return element->_private == &hollow;
+}
+
+bool wg_outline_suffices(const struct wg_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!among(stylesheets, list->item[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where something stands in a domain, in the part of XPath that signs of an OS need:
+ *
+ *   os/type/@machine                       elements of a domain, then one's attribute
+ *   clock/timer[@name=rtc][@track=guest]   attributes that an element must have; ~ for = takes
+ *                                          capitals and small letters for the same
+ *   metadata/wg:guest, *:image, *          elements in a namespace (path.c), in any, of any name
+ *   metadata//os_type                      all elements and attributes of that name, in whatever
+ *                                          namespace, in whatever depth
+ *
+ * Not libxml2's own: every check of every guest asks for all signs, and for a guest that shows none
+ * XPath took longer than the parser did.
+ */
+#ifndef WG_PATH_H
+#define WG_PATH_H
+
+#include <libxml/tree.h>
+
+/* Takes an element or an attribute. Other than 0 ends the walk. */
+typedef int wg_path_visit(const xmlNode *node, void *context);
+
+/* Visits what the path leads to from parent, in the order of the document. Returns what the last
+ * visit returned, 0 if there was none. */
+int wg_path_walk(const xmlNode *parent, const char *path, wg_path_visit *visit, void *context);
+
+#endif
