@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "marks.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -35,19 +34,31 @@ int wg_open_state(void)
     return fd;
 }
 
-/* A file name that holds any guest's name, dots and slashes included; false if it is too long. */
+/* A file name that holds any guest's name, dots and slashes included; false if it is too long.
+ * By hand: what printf() touches of libc for the first time costs as much as looking for the file. */
 static bool file_name(char *out, size_t size, const char *kind, const char *name)
 {
-    size_t len = (size_t)snprintf(out, size, "%s.", kind);
+    static const char hex[] = "0123456789abcdef";
+    const char *end = out + size - sizeof("%00");
 
+    for (; *kind; kind++)
+        *out++ = *kind;
+    *out++ = '.';
     for (; *name; name++) {
-        bool plain = isalnum((unsigned char)*name) || *name == '-' || *name == '_';
+        unsigned char c = (unsigned char)*name;
 
-        if (len + 4 > size)
+        if (out > end)
             return false;
-        len += (size_t)snprintf(out + len, size - len, plain ? "%c" : "%%%02x",
-                                (unsigned char)*name);
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            c == '-' || c == '_') {
+            *out++ = *name;
+            continue;
+        }
+        *out++ = '%';
+        *out++ = hex[c >> 4];
+        *out++ = hex[c & 15];
     }
+    *out = '\0';
     return true;
 }
 
