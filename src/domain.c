@@ -190,32 +190,29 @@ static void keep_first(void *context, parse_error error)
 static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_outline *outline,
                             struct wg_error *err)
 {
-    xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
+    int options = outline ? XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT
+                          : XML_PARSE_NONET;
+    xmlParserCtxtPtr parser = outline ? wg_outline_parser(outline) : xmlNewParserCtxt();
     struct wg_error first = {""};
 
-    if (!ctxt) {
+    if (!parser) {
         wg_no_memory(err);
         return NULL;
     }
-    ctxt->_private = &first;
-    ctxt->sax->serror = keep_first;
-    if (outline)
-        wg_outline_use(ctxt, outline);
-    xmlDocPtr doc = xmlCtxtReadMemory(ctxt, bytes, (int)len, NULL, NULL,
-                                      XML_PARSE_NONET |
-                                          (outline ? XML_PARSE_NOBLANKS | XML_PARSE_COMPACT : 0));
+    parser->_private = &first;
+    parser->sax->serror = keep_first;
+    xmlDocPtr doc = xmlCtxtReadMemory(parser, bytes, (int)len, NULL, NULL, options);
     if (!doc)
         wg_fail(err, "%s", *first.text ? first.text : "domain XML: cannot be parsed");
-    xmlFreeParserCtxt(ctxt);
+    if (!outline)
+        xmlFreeParserCtxt(parser);
     return doc;
 }
 
-int wg_domain_parse(const char *bytes, size_t len, enum wg_extent extent, struct wg_domain *domain,
-                    struct wg_error *err)
+int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
+                    struct wg_domain *domain, struct wg_error *err)
 {
-    struct wg_outline outline = {0};
-
-    *domain = (struct wg_domain){.bytes = bytes, .len = len, .extent = extent};
+    *domain = (struct wg_domain){.bytes = bytes, .len = len, .outline = outline};
     if (len == 0)
         return wg_fail(err, "domain XML: empty");
     if (len > WG_XML_MAX)
@@ -223,8 +220,8 @@ int wg_domain_parse(const char *bytes, size_t len, enum wg_extent extent, struct
     if (memchr(bytes, '\0', len))
         return wg_fail(err, "domain XML: not UTF-8, it holds NUL bytes (UTF-16?)");
 
-    domain->doc = read_bytes(bytes, len, extent == WG_OUTLINE ? &outline : NULL, err);
-    domain->passed = outline.passed;
+    domain->doc = read_bytes(bytes, len, outline, err);
+    domain->passed = outline ? outline->passed : 0;
     int rc = domain->doc ? 0 : -1;
     if (rc == 0)
         rc = check_root(domain, err);

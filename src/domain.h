@@ -7,25 +7,23 @@
 
 #include "text.h"
 
-enum wg_extent {
-    WG_WHOLE,
-    WG_OUTLINE, /* what is looked at for a verdict (outline.h), and no blanks between elements */
-};
+struct wg_outline;
 
 struct wg_domain {
     const char *bytes; /* the caller's */
     size_t len;
-    enum wg_extent extent;
-    size_t passed; /* WG_OUTLINE: a measure of what is not in the tree */
+    struct wg_outline *outline; /* the caller's; NULL: the tree has all of it */
+    size_t passed;              /* of an outline: a measure of what is not in the tree */
     xmlDocPtr doc;
     xmlNodePtr root;
     char *name; /* NULL if it has none */
     char *uuid; /* in libvirt's form */
 };
 
-/* Parses a domain; bytes must outlive it. Returns 0, or -1 with *err filled and nothing to free. */
-int wg_domain_parse(const char *bytes, size_t len, enum wg_extent extent, struct wg_domain *domain,
-                    struct wg_error *err);
+/* Parses a domain; bytes must outlive it. With an outline (outline.h) only what a verdict needs comes
+ * into the tree, without blanks between elements. Returns 0, or -1 with *err filled and nothing to free. */
+int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
+                    struct wg_domain *domain, struct wg_error *err);
 
 /* Takes a document that is there already for a domain, without its bytes; doc stays the caller's
  * on failure. Returns 0, or -1 with *err filled. */

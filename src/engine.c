@@ -16,6 +16,7 @@
 
 struct wg_engine {
     struct wg_policy policy;
+    struct wg_outline outline;
     struct wg_stylesheets stylesheets;
     struct wg_told *told;
     size_t n_told;
@@ -54,6 +55,7 @@ void wg_engine_close(struct wg_engine *engine)
     free(engine->told);
     wg_host_free(engine->host);
     free(engine->host_fault);
+    wg_outline_clear(&engine->outline);
     wg_stylesheets_clear(&engine->stylesheets);
     wg_policy_clear(&engine->policy);
     free(engine);
@@ -111,7 +113,7 @@ static int check_result(const struct wg_domain *domain, const struct wg_target *
     int rc = again ? 0 : wg_no_memory(err);
 
     if (rc == 0 &&
-        wg_domain_parse(verdict->xml, verdict->xml_len, domain->extent, &result, err) < 0)
+        wg_domain_parse(verdict->xml, verdict->xml_len, domain->outline, &result, err) < 0)
         rc = wg_fail_in(err, "the rewritten domain");
     if (rc == 0 && result.passed != domain->passed)
         rc = wg_fail(err, "the stylesheets lost something of the domain");
@@ -172,7 +174,7 @@ static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
     if (wg_outline_suffices(&plan->stylesheets))
         return make_or_leave_out(engine, domain, plan, sites, verdict, err);
     /* Other stylesheets look into whatever they like. */
-    if (wg_domain_parse(domain->bytes, domain->len, WG_WHOLE, &whole, err) < 0)
+    if (wg_domain_parse(domain->bytes, domain->len, NULL, &whole, err) < 0)
         return -1;
     int rc = make_or_leave_out(engine, &whole, plan, sites, verdict, err);
     wg_domain_clear(&whole);
@@ -293,7 +295,7 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
         return NULL;
     }
     wg_rewrite_listen(NULL);
-    if (wg_domain_parse(xml, len, WG_OUTLINE, &domain, err) < 0) {
+    if (wg_domain_parse(xml, len, &engine->outline, &domain, err) < 0) {
         wg_verdict_free(verdict);
         return NULL;
     }

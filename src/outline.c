@@ -10,6 +10,9 @@ static const char *const parts[] = {"name", "uuid", "title", "description", "met
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
 
+/* Bytes of names that a parser may know, lest strange ones add up: libvirt's own are some 20 KiB. */
+#define NAMES_MAX ((size_t)64 << 10)
+
 static char hollow;
 
 static bool among(const char *const *words, const char *word)
@@ -99,9 +102,12 @@ static void instruction(void *parser, const xmlChar *target, const xmlChar *data
         xmlSAX2ProcessingInstruction(parser, target, data);
 }
 
-void wg_outline_use(xmlParserCtxtPtr parser, struct wg_outline *outline)
+static xmlParserCtxtPtr new_parser(struct wg_outline *outline)
 {
-    *outline = (struct wg_outline){0};
+    xmlParserCtxtPtr parser = xmlNewParserCtxt();
+
+    if (!parser)
+        return NULL;
     parser->sax->_private = outline;
     parser->sax->startElementNs = start;
     parser->sax->endElementNs = end;
@@ -109,6 +115,23 @@ void wg_outline_use(xmlParserCtxtPtr parser, struct wg_outline *outline)
     parser->sax->cdataBlock = cdata;
     parser->sax->comment = comment;
     parser->sax->processingInstruction = instruction;
+    return parser;
+}
+
+xmlParserCtxtPtr wg_outline_parser(struct wg_outline *outline)
+{
+    outline->below = outline->passed = 0;
+    if (outline->parser && xmlDictGetUsage(outline->parser->dict) > NAMES_MAX)
+        wg_outline_clear(outline);
+    if (!outline->parser)
+        outline->parser = new_parser(outline);
+    return outline->parser;
+}
+
+void wg_outline_clear(struct wg_outline *outline)
+{
+    xmlFreeParserCtxt(outline->parser);
+    outline->parser = NULL;
 }
 
 bool wg_outline_is_hollow(const xmlNode *element)

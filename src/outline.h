@@ -12,13 +12,17 @@
 
 #include "text.h"
 
+/* For one document after the other; {0} to begin with. */
 struct wg_outline {
-    size_t below;  /* elements open around what is just being passed over */
+    xmlParserCtxtPtr parser; /* kept, as the next domain has the same names */
+    size_t below;            /* elements open around what is just being passed over */
     size_t passed; /* what was passed over: elements, attributes and bytes of text, in one sum */
 };
 
-/* Makes the parser pass over what is not looked at; outline is filled while it parses. */
-void wg_outline_use(xmlParserCtxtPtr parser, struct wg_outline *outline);
+/* A parser that passes over what is not looked at, and fills outline while it does. It belongs to
+ * outline. Returns NULL if there is no memory. */
+xmlParserCtxtPtr wg_outline_parser(struct wg_outline *outline);
+void wg_outline_clear(struct wg_outline *outline);
 
 /* Whether what is in the element was passed over. Of copies of it nobody can tell. */
 bool wg_outline_is_hollow(const xmlNode *element);

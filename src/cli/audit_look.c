@@ -8,8 +8,8 @@
 
 #include "../facts.h"
 #include "../virt.h"
+#include "ahead.h"
 #include "audit.h"
-#include "cli.h"
 
 /* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
 #define HOSTS_AT_ONCE 8
@@ -248,26 +248,28 @@ void wg_audit_hosts(struct wg_audit_run *run)
     show_progress(run, true);
 }
 
-static int look_at_file(struct wg_audit_run *run, struct wg_cli_input *input, const char *file, FILE *out)
+/* At files. */
+struct look {
+    struct wg_audit_run *run;
+    FILE *out;
+    bool first; /* nothing has been written yet */
+    int rc;
+};
+
+static void look_at_file(void *context, const struct wg_judged *judged)
 {
-    struct wg_error err;
-    char *xml = NULL;
-    size_t len;
-    struct wg_verdict *verdict = wg_cli_judge(input, file, 0, &xml, &len, &err);
+    struct look *look = context;
+    const struct wg_verdict *verdict = judged->verdict;
     struct wg_finding finding = {
-        .file = file,
+        .file = judged->file,
         .name = verdict ? verdict->name : NULL,
         .uuid = verdict ? verdict->uuid : NULL,
         .stored = verdict,
-        .error = verdict ? fault_of(verdict) : err.text,
+        .error = verdict ? fault_of(verdict) : judged->err.text,
     };
-    bool first = !run->written;
 
-    int rc = record(run, &run->audit.source[0], &finding, out, &first);
-    run->written = !first;
-    wg_verdict_free(verdict);
-    free(xml);
-    return rc;
+    if (look->rc == 0)
+        look->rc = record(look->run, &look->run->audit.source[0], &finding, look->out, &look->first);
 }
 
 static int ends_in_xml(const struct dirent *entry)
@@ -277,54 +279,71 @@ static int ends_in_xml(const struct dirent *entry)
     return len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
 }
 
-/* A directory that cannot be read is an error like that of a file: the others are still told of. */
-static int say_unreadable(struct wg_audit_run *run, const char *directory, FILE *out)
+/* Takes over path. */
+static int add_file(struct wg_cli_input *input, char *path)
 {
-    struct wg_error err;
-    struct wg_finding finding = {.file = directory, .error = err.text};
-    bool first = !run->written;
+    char **grown = path ? realloc(input->file, ((size_t)input->files + 1) * sizeof(*grown)) : NULL;
 
-    wg_fail(&err, "%s: %s", directory, strerror(errno));
-    int rc = record(run, &run->audit.source[0], &finding, out, &first);
-    run->written = !first;
-    return rc;
+    if (!grown) {
+        free(path);
+        return -1;
+    }
+    input->file = grown;
+    grown[input->files++] = path;
+    return 0;
 }
 
-static int look_at_directory(struct wg_audit_run *run, struct wg_cli_input *input,
-                             const char *directory, FILE *out)
+/* One that cannot be read is looked at like a file, which says why: the others are still told of. */
+static int add_directory(struct wg_cli_input *input, const char *directory)
 {
     struct dirent **entry;
     int count = scandir(directory, &entry, ends_in_xml, alphasort);
     int rc = 0;
 
     if (count < 0)
-        return say_unreadable(run, directory, out);
+        return add_file(input, strdup(directory));
     for (int i = 0; i < count; i++) {
-        char *path = NULL;
+        char *path;
 
         if (rc == 0)
-            rc = asprintf(&path, "%s/%s", directory, entry[i]->d_name) < 0
-                     ? -1
-                     : look_at_file(run, input, path, out);
-        free(path);
+            rc = asprintf(&path, "%s/%s", directory, entry[i]->d_name) < 0 ? -1
+                                                                           : add_file(input, path);
         free(entry[i]);
     }
     free(entry);
     return rc;
 }
 
-int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err)
+static int find_files(const struct wg_audit_run *run, struct wg_cli_input *input)
 {
-    struct wg_cli_input input = {.engine = wg_engine_open(run->config, NULL, err)};
-    int rc = input.engine ? 0 : -1;
+    int rc = 0;
 
     for (int i = 0; rc == 0 && i < run->files; i++) {
         struct stat st;
-        bool directory = stat(run->file[i], &st) == 0 && S_ISDIR(st.st_mode);
 
-        if ((directory ? look_at_directory : look_at_file)(run, &input, run->file[i], out) < 0)
-            rc = wg_no_memory(err);
+        rc = stat(run->file[i], &st) == 0 && S_ISDIR(st.st_mode)
+                 ? add_directory(input, run->file[i])
+                 : add_file(input, strdup(run->file[i]));
     }
-    wg_engine_close(input.engine);
     return rc;
+}
+
+int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err)
+{
+    struct wg_cli_input input = {.config = run->config};
+    struct look look = {.run = run, .out = out, .first = true};
+
+    input.engine = wg_cli_open_engine(&input, err);
+    if (!input.engine)
+        return -1;
+    if (find_files(run, &input) < 0)
+        look.rc = -1;
+    else
+        wg_cli_judge_all(&input, 0, look_at_file, &look);
+    run->written = !look.first;
+    for (int i = 0; i < input.files; i++)
+        free(input.file[i]);
+    free(input.file);
+    wg_engine_close(input.engine);
+    return look.rc < 0 ? wg_no_memory(err) : 0;
 }

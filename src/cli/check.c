@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../confine.h"
+#include "ahead.h"
 #include "cli.h"
 
 static void print(const char *file, const struct wg_verdict *verdict)
@@ -22,38 +23,39 @@ static void print(const char *file, const struct wg_verdict *verdict)
     }
 }
 
+struct checked {
+    int code;
+    bool localtime;
+};
+
+static void tell(void *context, const struct wg_judged *judged)
+{
+    struct checked *checked = context;
+
+    if (!judged->verdict) {
+        checked->code = wg_cli_error("check", "%s", judged->err.text);
+        return;
+    }
+    if (judged->verdict->n_faults > 0)
+        checked->code = WG_EXIT_ERROR;
+    else if (judged->verdict->outcome == WG_VIOLATES && checked->code == WG_EXIT_OK)
+        checked->code = WG_EXIT_VIOLATIONS;
+    checked->localtime |= judged->verdict->localtime;
+    print(judged->file, judged->verdict);
+}
+
 int wg_cli_check(int argc, char **argv)
 {
     struct wg_cli_input input;
+    struct checked checked = {.code = WG_EXIT_OK};
     int code = wg_cli_open(argc, argv, true, &input);
-    bool localtime = false;
 
     if (code >= 0)
         return code;
     wg_confine(WG_CONFINE_READ);
-    code = WG_EXIT_OK;
-    for (int i = 0; i < input.files; i++) {
-        char *xml;
-        size_t len;
-        struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(&input, input.file[i],
-                                                  input.explain ? WG_EXPLAIN : 0, &xml, &len, &err);
-
-        if (!verdict)
-            code = wg_cli_error("check", "%s", err.text);
-        else if (verdict->n_faults > 0)
-            code = WG_EXIT_ERROR;
-        else if (verdict->outcome == WG_VIOLATES && code == WG_EXIT_OK)
-            code = WG_EXIT_VIOLATIONS;
-        if (verdict) {
-            print(input.file[i], verdict);
-            localtime |= verdict->localtime;
-        }
-        wg_verdict_free(verdict);
-        free(xml);
-    }
+    wg_cli_judge_all(&input, input.explain ? WG_EXPLAIN : 0, tell, &checked);
     wg_engine_close(input.engine);
-    code = wg_cli_flush("check", code);
-    wg_cli_warn_of_utc("check", localtime);
+    code = wg_cli_flush("check", checked.code);
+    wg_cli_warn_of_utc("check", checked.localtime);
     return code;
 }

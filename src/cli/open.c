@@ -22,27 +22,29 @@ static int take_facts(struct wg_engine *engine, const char *path, struct wg_erro
     return 0;
 }
 
-static int take_sign(struct wg_engine *engine, char *sign, struct wg_error *err)
+static int take_sign(struct wg_engine *engine, const char *sign, struct wg_error *err)
 {
-    char *value = strchr(sign, '=');
+    const char *value = strchr(sign, '=');
 
     if (!value || value == sign)
         return wg_fail(err, "--sign is written LABEL=VALUE, not '%s'", sign);
-    *value++ = '\0';
-    return wg_engine_add_sign(engine, sign, value, err);
+    char *label = strndup(sign, (size_t)(value - sign));
+    int rc = label ? wg_engine_add_sign(engine, label, value + 1, err) : wg_no_memory(err);
+    free(label);
+    return rc;
 }
 
-static int open_engine(struct wg_cli_input *input, const char *config, const char *facts,
-                       char *sign, struct wg_error *err)
+struct wg_engine *wg_cli_open_engine(const struct wg_cli_input *input, struct wg_error *err)
 {
-    input->engine = wg_engine_open(config, NULL, err);
-    if (!input->engine)
-        return -1;
-    if ((!facts || take_facts(input->engine, facts, err) == 0) &&
-        (!sign || take_sign(input->engine, sign, err) == 0))
-        return 0;
-    wg_engine_close(input->engine);
-    return -1;
+    struct wg_engine *engine = wg_engine_open(input->config, NULL, err);
+
+    if (!engine)
+        return NULL;
+    if ((!input->facts || take_facts(engine, input->facts, err) == 0) &&
+        (!input->sign || take_sign(engine, input->sign, err) == 0))
+        return engine;
+    wg_engine_close(engine);
+    return NULL;
 }
 
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
@@ -55,9 +57,6 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
         {0},
     };
     static char *standard_input[] = {"-"};
-    const char *config = NULL;
-    const char *facts = NULL;
-    char *sign = NULL;
     struct wg_error err;
     int c;
 
@@ -70,18 +69,17 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
             return wg_cli_error(argv[0], "'%s' is not an option here; see winguest %s --help",
                                 argv[optind - 1], argv[0]);
         if (c == 'c')
-            config = optarg;
+            input->config = optarg;
         else if (c == 'f')
-            facts = optarg;
+            input->facts = optarg;
         else if (c == 's')
-            sign = optarg;
+            input->sign = optarg;
         input->explain |= c == 'e';
     }
     input->file = optind < argc ? argv + optind : standard_input;
     input->files = optind < argc ? argc - optind : 1;
-    return open_engine(input, config, facts, sign, &err) == 0 ? -1
-                                                             : wg_cli_error(argv[0], "%s",
-                                                                            err.text);
+    input->engine = wg_cli_open_engine(input, &err);
+    return input->engine ? -1 : wg_cli_error(argv[0], "%s", err.text);
 }
 
 static char *read_file(const char *file, size_t *len, struct wg_error *err)
@@ -98,14 +96,14 @@ static char *read_file(const char *file, size_t *len, struct wg_error *err)
     return bytes;
 }
 
-struct wg_verdict *wg_cli_judge(const struct wg_cli_input *input, const char *file, unsigned flags,
+struct wg_verdict *wg_cli_judge(struct wg_engine *engine, const char *file, unsigned flags,
                                 char **xml, size_t *len, struct wg_error *err)
 {
     struct wg_verdict *verdict = NULL;
 
     *xml = read_file(file, len, err);
     if (*xml)
-        verdict = wg_evaluate(input->engine, *xml, *len, flags, err);
+        verdict = wg_evaluate(engine, *xml, *len, flags, err);
     if (!verdict) {
         wg_fail_in(err, "%s", strcmp(file, "-") == 0 ? "standard input" : file);
         free(*xml);

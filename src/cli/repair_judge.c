@@ -141,9 +141,9 @@ const char *wg_repair_obstacle(const char *live, const char *stored, unsigned de
     struct wg_error err;
     const char *reason = "its XML cannot be read";
 
-    if (wg_domain_parse(live, strlen(live), WG_WHOLE, &runs, &err) < 0)
+    if (wg_domain_parse(live, strlen(live), NULL, &runs, &err) < 0)
         return reason;
-    if (wg_domain_parse(stored, strlen(stored), WG_WHOLE, &defined, &err) == 0) {
+    if (wg_domain_parse(stored, strlen(stored), NULL, &defined, &err) == 0) {
         reason = find_sign(runs.root, decline);
         if (!reason)
             reason = find_sign(defined.root, decline);

@@ -19,7 +19,7 @@ int wg_cli_rewrite(int argc, char **argv)
         wg_cli_error("rewrite", "one file at a time");
     } else {
         struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(&input, input.file[0], WG_REWRITE, &xml, &len,
+        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[0], WG_REWRITE, &xml, &len,
                                                   &err);
         if (!verdict) {
             wg_cli_error("rewrite", "%s", err.text);

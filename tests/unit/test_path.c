@@ -284,6 +284,7 @@ static char *domain_with(const char *path)
 
 static void what_signs_are_sought_in_is_read(void **state)
 {
+    struct wg_outline outline = {0};
     const char *path;
     size_t count = 0;
 
@@ -294,7 +295,7 @@ static void what_signs_are_sought_in_is_read(void **state)
         struct wg_error err;
         struct found found = {.count = 0};
 
-        if (wg_domain_parse(text, strlen(text), WG_OUTLINE, &domain, &err) < 0)
+        if (wg_domain_parse(text, strlen(text), &outline, &domain, &err) < 0)
             fail_msg("%s: %s: %s", path, err.text, text);
         wg_path_walk(domain.root, path, collect, &found);
         if (found.count != 1)
@@ -304,6 +305,7 @@ static void what_signs_are_sought_in_is_read(void **state)
         wg_domain_clear(&domain);
         free(text);
     }
+    wg_outline_clear(&outline);
     assert_true(count > 20);
 }
 

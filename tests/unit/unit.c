@@ -98,7 +98,7 @@ struct wg_domain parse(const char *xml)
     struct wg_domain domain;
     struct wg_error err;
 
-    if (wg_domain_parse(xml, strlen(xml), WG_WHOLE, &domain, &err) < 0)
+    if (wg_domain_parse(xml, strlen(xml), NULL, &domain, &err) < 0)
         fail_msg("%s\n  %s", xml, err.text);
     return domain;
 }
