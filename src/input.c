@@ -8,7 +8,7 @@
 
 char *wg_read_all(int fd, size_t *len, struct wg_error *err)
 {
-    size_t room = 64 << 10;
+    size_t room = 16 << 10;
     char *bytes = malloc(room);
 
     *len = 0;

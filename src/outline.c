@@ -22,20 +22,26 @@ static bool among(const char *const *words, const char *word)
     return *words != NULL;
 }
 
-/* depth: 1 is the root's. */
-static bool is_looked_at(const xmlNode *element, int depth)
+/* Whether what is in an element that is about to begin is looked at. */
+static bool is_looked_at(const xmlNode *parent, int depth, const char *name, const xmlChar *uri)
 {
-    const char *name = (const char *)element->name;
-
-    if (depth == 2)
-        return !element->ns && among(parts, name);
-    return depth != 3 || strcmp((const char *)element->parent->name, "devices") != 0 ||
-           among(devices, name);
+    if (depth == 1)
+        return !uri && among(parts, name);
+    return depth != 2 || strcmp((const char *)parent->name, "devices") != 0 || among(devices, name);
 }
 
 static struct wg_outline *outline_of(void *parser)
 {
     return ((xmlParserCtxtPtr)parser)->sax->_private;
+}
+
+/* An attribute comes as its name, prefix and URI, its value's beginning and its end. */
+static void pass(struct wg_outline *outline, int n_attributes, const xmlChar **attribute)
+{
+    outline->below++;
+    outline->passed++;
+    for (int i = 0; i < n_attributes; i++, attribute += 5)
+        outline->passed += 1 + (size_t)(attribute[4] - attribute[3]);
 }
 
 static void start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
@@ -46,18 +52,15 @@ static void start(void *context, const xmlChar *name, const xmlChar *prefix, con
     struct wg_outline *outline = outline_of(parser);
 
     if (outline->below) {
-        outline->below++;
-        outline->passed++;
-        /* name, prefix, URI, the value's beginning and its end */
-        for (int i = 0; i < n_attributes; i++, attribute += 5)
-            outline->passed += 1 + (size_t)(attribute[4] - attribute[3]);
-        return;
-    }
-    xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, n_attributes,
-                          n_defaulted, attribute);
-    if (parser->node && !is_looked_at(parser->node, parser->nodeNr)) {
-        parser->node->_private = &hollow;
-        outline->below = 1;
+        pass(outline, n_attributes, attribute);
+    } else if (is_looked_at(parser->node, parser->nodeNr, (const char *)name, uri)) {
+        xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, n_attributes,
+                              n_defaulted, attribute);
+    } else {
+        pass(outline, n_attributes, attribute);
+        xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, 0, 0, NULL);
+        if (parser->node)
+            parser->node->_private = &hollow;
     }
 }
 

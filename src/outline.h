@@ -24,7 +24,7 @@ struct wg_outline {
 xmlParserCtxtPtr wg_outline_parser(struct wg_outline *outline);
 void wg_outline_clear(struct wg_outline *outline);
 
-/* Whether what is in the element was passed over. Of copies of it nobody can tell. */
+/* Whether its attributes and what is in it were passed over. Of copies of it nobody can tell. */
 bool wg_outline_is_hollow(const xmlNode *element);
 
 /* Whether these stylesheets look at nothing else: none but the package's own. */

@@ -78,19 +78,35 @@ static bool has_attributes(const xmlNode *element, const char *wanted)
     return true;
 }
 
-static bool fits(const xmlNode *node, struct word step)
+/* One element of a path. */
+struct step {
+    struct word prefix;
+    struct word name;
+    const char *tests;
+    const char *rest; /* of the path, behind the slash; NULL if this is its end */
+};
+
+static struct step step_at(const char *path)
+{
+    struct step step = {.prefix = {path, 0}, .name = word_at(path, ":[/")};
+
+    if (step.name.start[step.name.len] == ':') {
+        step.prefix = step.name;
+        step.name = word_at(step.prefix.start + step.prefix.len + 1, "[/");
+    }
+    step.tests = step.name.start + step.name.len;
+    const char *end = step.tests + strcspn(step.tests, "/");
+    step.rest = *end ? end + 1 : NULL;
+    return step;
+}
+
+static bool fits(const xmlNode *node, const struct step *step)
 {
     if (node->type != XML_ELEMENT_NODE)
         return false;
-    struct word prefix = word_at(step.start, ":[/");
-    bool prefixed = prefix.start[prefix.len] == ':';
-    struct word name = word_at(prefixed ? prefix.start + prefix.len + 1 : prefix.start, "[/");
-    if (!prefixed)
-        prefix.len = 0;
-    if (is(name, "*"))
-        return has_attributes(node, name.start + name.len);
-    return is(name, (const char *)node->name) && in_namespace(node, prefix) &&
-           has_attributes(node, name.start + name.len);
+    return (is(step->name, "*") ||
+            (is(step->name, (const char *)node->name) && in_namespace(node, step->prefix))) &&
+           has_attributes(node, step->tests);
 }
 
 static int walk_below(const xmlNode *element, const char *name, wg_path_visit *visit, void *context)
@@ -123,11 +139,10 @@ int wg_path_walk(const xmlNode *parent, const char *path, wg_path_visit *visit, 
 
         return attribute ? visit((const xmlNode *)attribute, context) : 0;
     }
-    struct word step = word_at(path, "/");
-    const char *rest = step.start + step.len;
+    const struct step step = step_at(path);
     for (const xmlNode *node = parent->children; rc == 0 && node; node = node->next) {
-        if (fits(node, step))
-            rc = *rest ? wg_path_walk(node, rest + 1, visit, context) : visit(node, context);
+        if (fits(node, &step))
+            rc = step.rest ? wg_path_walk(node, step.rest, visit, context) : visit(node, context);
     }
     return rc;
 }

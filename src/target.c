@@ -349,9 +349,11 @@ const char *wg_target_drop_unmet(struct wg_target *target, const char **needs)
 
     for (size_t i = 0; i < sizeof(dependencies) / sizeof(*dependencies); i++) {
         const char *value = demanded(target, dependencies[i].key);
-        const char *has = demanded(target, dependencies[i].needs);
 
-        if (!value || strcmp(value, "on") != 0 || (has && strcmp(has, dependencies[i].value) == 0))
+        if (!value || strcmp(value, "on") != 0)
+            continue;
+        const char *has = demanded(target, dependencies[i].needs);
+        if (has && strcmp(has, dependencies[i].value) == 0)
             continue;
         *needs = dependencies[i].needs;
         /* taking out allocates nothing but a copy of the key */
@@ -365,10 +367,10 @@ int wg_target_close(struct wg_target *target, struct wg_error *err)
 {
     for (size_t i = 0; i < sizeof(dependencies) / sizeof(*dependencies); i++) {
         const char *value = demanded(target, dependencies[i].key);
-        const char *has = demanded(target, dependencies[i].needs);
 
         if (!value || strcmp(value, "on") != 0)
             continue;
+        const char *has = demanded(target, dependencies[i].needs);
         if (has && strcmp(has, dependencies[i].value) != 0)
             return wg_fail(err, "%s = on needs %s = %s", dependencies[i].key,
                            dependencies[i].needs, dependencies[i].value);

@@ -142,20 +142,40 @@ bool wg_is_uuid(const char *text)
     return !text[WG_UUID_SIZE - 1];
 }
 
+/* How many bytes from s on can be shown as they are. */
+static size_t showable(const unsigned char *s)
+{
+    const unsigned char *p = s;
+    uint32_t c;
+    size_t len;
+
+    while (*p) {
+        while (*p >= ' ' && *p <= '~')
+            p++;
+        len = decode(p, &c);
+        if (!*p || len == 0 || deceives(c))
+            break;
+        p += len;
+    }
+    return (size_t)(p - s);
+}
+
 void wg_print_escaped(const char *text, FILE *out)
 {
     const unsigned char *s = (const unsigned char *)text;
 
-    while (*s) {
+    for (;;) {
+        size_t shown = showable(s);
         uint32_t c;
-        size_t len = decode(s, &c);
-        bool show = len > 0 && !deceives(c);
 
-        if (show)
-            fwrite(s, 1, len, out);
-        for (size_t i = 0; !show && i < (len ? len : 1); i++)
-            fprintf(out, "\\x%02x", s[i]);
-        s += len ? len : 1;
+        fwrite(s, 1, shown, out);
+        s += shown;
+        if (!*s)
+            return;
+        size_t len = decode(s, &c);
+        do
+            fprintf(out, "\\x%02x", *s++);
+        while (len-- > 1);
     }
 }
 
