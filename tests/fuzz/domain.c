@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * XML through the whole engine, every guest taken for Windows. What comes out must be a domain,
- * the same guest, compliant, and outside of the policy's places what went in.
+ * the same guest, compliant, and outside of the policy's places what went in. What is passed over
+ * while it is read has no sign in it.
  */
+#include "../../src/detect.h"
 #include "../../src/domain.h"
+#include "../../src/outline.h"
+#include "../../src/path.h"
 #include "../../src/write.h"
 
 #include <string.h>
@@ -161,6 +165,36 @@ static void run(struct wg_engine *engine, const char *data, size_t size)
     wg_verdict_free(verdict);
 }
 
+static int count(const xmlNode *node, void *counted)
+{
+    (void)node;
+    ++*(size_t *)counted;
+    return 0;
+}
+
+/* The outline of what can be read has all that signs are sought in. */
+static void check_outline(const char *data, size_t size)
+{
+    static struct wg_outline outline;
+    struct wg_domain whole;
+    struct wg_domain looked_at;
+    struct wg_error err;
+
+    if (wg_domain_parse(data, size, NULL, &whole, &err) < 0)
+        return;
+    PROMISE("the outline is read", wg_domain_parse(data, size, &outline, &looked_at, &err) == 0);
+    for (size_t i = 0; wg_detect_path(i); i++) {
+        size_t has = 0;
+        size_t must = 0;
+
+        wg_path_walk(looked_at.root, wg_detect_path(i), count, &has);
+        wg_path_walk(whole.root, wg_detect_path(i), count, &must);
+        PROMISE("the outline has the signs", has == must);
+    }
+    wg_domain_clear(&looked_at);
+    wg_domain_clear(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct wg_engine *engine[2];
@@ -169,6 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         engine[0] = open_engine("baseline.conf", baseline);
         engine[1] = open_engine("recommended.conf", recommended);
     }
+    check_outline((const char *)data, size);
     for (int i = 0; i < 2; i++)
         run(engine[i], (const char *)data, size);
     return 0;
