@@ -19,7 +19,7 @@ enum reading {
     READ_BEGINS_WIN, /* Windows if it begins so, else no answer */
     READ_CLOUDSTACK, /* one of CloudStack's labels */
     READ_PRESENT,    /* that it is there is the answer */
-    READ_HYPERV_MODE, /* all but custom, which says nothing yet */
+    READ_MODE,       /* of <hyperv>: any but custom, which says nothing yet */
 };
 
 struct sign {
@@ -68,7 +68,7 @@ static const struct sign signs[] = {
     {"looks", "looks like it", "clock/timer[@name=hypervclock][@present=yes]/@name", READ_PRESENT,
      false, 0},
     {"looks", "looks like it", "features/hyperv/*[@state=on]", READ_PRESENT, false, 0},
-    {"looks", "looks like it", "features/hyperv/@mode", READ_HYPERV_MODE, false, 0},
+    {"looks", "looks like it", "features/hyperv/@mode", READ_MODE, false, 0},
     {"looks", "looks like it", "devices/panic[@model=hyperv]/@model", READ_PRESENT, false, 0},
 };
 
@@ -193,7 +193,7 @@ static enum wg_os read_value(const struct sign *sign, const struct wg_policy *po
         return read_cloudstack(value);
     case READ_PRESENT:
         return WG_OS_WINDOWS;
-    case READ_HYPERV_MODE:
+    case READ_MODE:
         return strcmp(value, "custom") == 0 ? WG_OS_UNKNOWN : WG_OS_WINDOWS;
     }
     return WG_OS_UNKNOWN;

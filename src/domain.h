@@ -20,8 +20,11 @@ struct wg_domain {
     char *uuid; /* in libvirt's form */
 };
 
-/* Parses a domain; bytes must outlive it. With an outline (outline.h) only what a verdict needs comes
- * into the tree, without blanks between elements. Returns 0, or -1 with *err filled and nothing to free. */
+/*
+ * Parses a domain; bytes must outlive it. With an outline (outline.h), which must outlive it too, the
+ * tree has only what a verdict needs, and no blanks between elements.
+ * Returns 0, or -1 with *err filled and nothing to free.
+ */
 int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
                     struct wg_domain *domain, struct wg_error *err);
 

@@ -4,15 +4,18 @@
 #include <libxml/SAX2.h>
 #include <string.h>
 
-/* A new sign, or a new part of the policy, may need a row here. */
+/* What is looked at of a domain, and of its devices. A new sign, or a new part of the policy, may need
+ * a word here. */
 static const char *const parts[] = {"name", "uuid", "title", "description", "metadata",
                                     "os", "features", "clock", "devices", NULL};
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
+/* The package's, which look at nothing else. */
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
 
 /* Bytes of names that a parser may know, lest strange ones add up: libvirt's own are some 20 KiB. */
 #define NAMES_MAX ((size_t)64 << 10)
 
+/* Its address marks an element. */
 static char hollow;
 
 static bool among(const char *const *words, const char *word)
@@ -22,7 +25,7 @@ static bool among(const char *const *words, const char *word)
     return *words != NULL;
 }
 
-/* Whether what is in an element that is about to begin is looked at. */
+/* Whether an element is looked at that is about to begin inside of `depth` others. */
 static bool is_looked_at(const xmlNode *parent, int depth, const char *name, const xmlChar *uri)
 {
     if (depth == 1)

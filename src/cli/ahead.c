@@ -112,6 +112,9 @@ static size_t hire(struct crew *crew, struct member *member, size_t count)
         struct wg_engine *engine = hired == 0 ? crew->input->engine
                                               : wg_cli_open_engine(crew->input, &unused);
 
+        /* What is read from files is read by one thread: iniparser has one place for its errors. */
+        if (engine)
+            wg_engine_take_files(engine);
         member[hired] = (struct member){.crew = crew, .engine = engine};
         if (engine && pthread_create(&member[hired].thread, NULL, work, &member[hired]) == 0)
             continue;

@@ -137,6 +137,21 @@ def check_takes_many_files():
     within("errors", result.err, "winguest: check: c.xml: ", "winguest: check: none.xml: ")
 
 
+def check_tells_of_hundreds_in_their_order():
+    kinds = (WRONG, RIGHT, LINUX, BROKEN)
+    files = [f"many-{number}.xml" for number in range(500)]
+    for number, file in enumerate(files):
+        put(file, kinds[number % len(kinds)].replace("win1", f"win-{number}"))
+    result = winguest("check", "--explain", "--sign", "told=nothing", *files)
+    equal("exit code", result.code, 2)
+    told = [winguest("check", "--explain", "--sign", "told=nothing", file) for file in files[:20]]
+    true("the first are told as they are alone", result.out.startswith("".join(
+        each.out for each in told)))
+    equal("files", re.findall(r"^(many-\d+\.xml): ", result.out, re.MULTILINE),
+          [file for number, file in enumerate(files) if number % 4 != 3])
+    equal("errors", re.findall(r"check: (many-\d+\.xml): ", result.err), files[3::4])
+
+
 def check_explains():
     result = winguest("check", "--explain", stdin=WRONG)
     equal(f"{result}", (result.code, result.err), (1, ""))
