@@ -268,6 +268,9 @@ static int ask_source(const char *source, const xmlNode *root, const struct wg_p
                                   os ? wg_os_text(os) : value ? "no answer" : "not there", err);
         if (rc == 0 && os != WG_OS_UNKNOWN)
             rc = wg_verdict_os(verdict, os, sign->label, value, err);
+        else if (rc == 0 && value && sign->reading == READ_MARK)
+            rc = wg_verdict_note(verdict, err, "own mark os='%s' is neither windows nor other",
+                                 value);
         free(value);
         if (rc < 0 || verdict->os != WG_OS_UNKNOWN)
             return rc;

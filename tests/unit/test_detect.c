@@ -55,6 +55,19 @@ static void our_own_mark_is_read(void **state)
     is_detected("[detect]\norder = looks\n", rows, COUNT(rows));
 }
 
+static void a_mark_that_says_nothing_known_is_told_of(void **state)
+{
+    struct wg_verdict *verdict = judge("", META("<wg:guest " WG " os='widows'/>"), 0);
+
+    (void)state;
+    assert_int_equal(verdict->n_notes, 1);
+    assert_string_equal(verdict->notes[0], "own mark os='widows' is neither windows nor other");
+    wg_verdict_free(verdict);
+    verdict = judge("", META("<wg:guest " WG " os='other'/><wg:guest " WG "/>"), 0);
+    assert_int_equal(verdict->n_notes, 0);
+    wg_verdict_free(verdict);
+}
+
 static void libosinfo_ids_are_read(void **state)
 {
     static const struct row rows[] = {
@@ -304,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_own_mark_is_read),
+        cmocka_unit_test(a_mark_that_says_nothing_known_is_told_of),
         cmocka_unit_test(libosinfo_ids_are_read),
         cmocka_unit_test(nova_properties_are_read_without_case),
         cmocka_unit_test(the_other_stacks_are_read),
