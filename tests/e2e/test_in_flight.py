@@ -234,13 +234,14 @@ def restarts():
         cold_boot(host)
 
 
-def move(name, source, target):
+def move(name, source, target, to=None):
     uri = f"qemu+unix:///system?socket={target.base.replace(target.within, '/tmp/all')}"
     source.conn.lookupByName(name).migrateToURI3(
         uri + "/run/libvirt/libvirt-sock",
-        {libvirt.VIR_MIGRATE_PARAM_URI: f"unix:///tmp/all/{name}.migration"}, MIGRATION)
+        {libvirt.VIR_MIGRATE_PARAM_URI: f"unix:///tmp/all/{name}.migration",
+         libvirt.VIR_MIGRATE_PARAM_DEST_NAME: to or name}, MIGRATION)
     equal(f"{name}'s QEMU at the source", source.qemu(name), None)
-    came_back(target, name)
+    came_back(target, to or name)
 
 
 def migrated(source_tree, target_tree, preload):
@@ -282,6 +283,18 @@ def migrated_with_the_filter_at_both():
     migrated(case.tree(), case.tree(), True)
 
 
+def migrated_under_another_name():
+    """What is known of a guest in flight is kept by its name."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as within:
+        place = {"within": within, "share": {"all": within}}
+        with running(case.tree(), False, **place) as source, \
+                Host(case.tree(), preload=False, config=DENY, **place) as target:
+            before = machine(source, "violating")
+            move("violating", source, target, "renamed")
+            equal("the machine", machine(target, "renamed"), before)
+            check_quiet(target, "a migration under another name")
+
+
 def a_hook_that_taints_is_noticed():
     """What the other cases rely on: libvirt tells of a hook that answers a restore."""
     with Host(files={"/etc/libvirt/hooks/qemu": "#!/bin/sh\n[ $2 != restore ] || cat\n"}) as host:
@@ -303,4 +316,4 @@ if __name__ == "__main__":
              snapshots_that_are_booted, restarts,
              migrated_with_the_hook_at_the_source, migrated_with_the_hook_at_the_destination,
              migrated_with_the_hook_at_both, migrated_with_the_filter_at_both,
-             a_hook_that_taints_is_noticed, requirement=tools)
+             migrated_under_another_name, a_hook_that_taints_is_noticed, requirement=tools)
