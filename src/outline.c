@@ -12,7 +12,8 @@ static const char *const devices[] = {"emulator", "channel", "panic", NULL};
 /* The package's, which look at nothing else. */
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
 
-/* Bytes of names that a parser may know, lest strange ones add up: libvirt's own are some 20 KiB. */
+/* Bytes of names that a parser may know, lest strange ones add up: all those in libvirt's own test
+ * domains are 21 KiB. */
 #define NAMES_MAX ((size_t)64 << 10)
 
 /* Its address marks an element. */
