@@ -82,7 +82,8 @@ static bool known_encoding(const char *encoding)
 }
 
 /* libxml2 finds the order of two comments by walking back to the last element: what a row of them
- * costs is its square, and no limit on XPath's steps counts that. libvirt writes none at all. */
+ * costs is its square, and no limit on XPath's steps counts that. libvirt writes none at all. What an
+ * outline passes over is in no tree. */
 #define ROW_MAX 1000
 
 /* The line in which a row of over ROW_MAX comments and the like goes on; 0 if there is none. */
@@ -190,8 +191,7 @@ static void keep_first(void *context, parse_error error)
 static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_outline *outline,
                             struct wg_error *err)
 {
-    int options = outline ? XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT
-                          : XML_PARSE_NONET;
+    int options = XML_PARSE_NONET | (outline ? XML_PARSE_COMPACT : 0);
     xmlParserCtxtPtr parser = outline ? wg_outline_parser(outline) : xmlNewParserCtxt();
     struct wg_error first = {""};
 
@@ -206,6 +206,9 @@ static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_outline *ou
         wg_fail(err, "%s", *first.text ? first.text : "domain XML: cannot be parsed");
     if (!outline)
         xmlFreeParserCtxt(parser);
+    else if (!doc)
+        /* Older libxml2 than Debian's keep namespaces over a failure (CVE-2022-2309). */
+        wg_outline_clear(outline);
     return doc;
 }
 

@@ -22,7 +22,7 @@ struct wg_domain {
 
 /*
  * Parses a domain; bytes must outlive it. With an outline (outline.h), which must outlive it too, the
- * tree has only what a verdict needs, and no blanks between elements.
+ * tree has only what a verdict needs.
  * Returns 0, or -1 with *err filled and nothing to free.
  */
 int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,

@@ -171,8 +171,13 @@ static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
 {
     struct wg_domain whole;
 
-    if (wg_outline_suffices(&plan->stylesheets))
-        return make_or_leave_out(engine, domain, plan, sites, verdict, err);
+    if (!sites && wg_outline_suffices(&plan->stylesheets)) {
+        if (make(engine, domain, plan, false, verdict, err) == 0)
+            return 0;
+        /* Text where no domain of libvirt's has any can keep an outline from being laid over it. */
+        free(verdict->xml);
+        verdict->xml = NULL;
+    }
     /* Other stylesheets look into whatever they like. */
     if (wg_domain_parse(domain->bytes, domain->len, NULL, &whole, err) < 0)
         return -1;

@@ -6,8 +6,8 @@
 
 /* What is looked at of a domain, and of its devices. A new sign, or a new part of the policy, may need
  * a word here. */
-static const char *const parts[] = {"name", "uuid", "title", "description", "metadata",
-                                    "os", "features", "clock", "devices", NULL};
+static const char *const values[] = {"name", "uuid", "title", "description", NULL};
+static const char *const containers[] = {"metadata", "os", "features", "clock", "devices", NULL};
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
 /* The package's, which look at nothing else. */
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
@@ -26,17 +26,17 @@ static bool among(const char *const *words, const char *word)
     return *words != NULL;
 }
 
-/* Whether an element is looked at that is about to begin inside of `depth` others. */
-static bool is_looked_at(const xmlNode *parent, int depth, const char *name, const xmlChar *uri)
-{
-    if (depth == 1)
-        return !uri && among(parts, name);
-    return depth != 2 || strcmp((const char *)parent->name, "devices") != 0 || among(devices, name);
-}
-
 static struct wg_outline *outline_of(void *parser)
 {
     return ((xmlParserCtxtPtr)parser)->sax->_private;
+}
+
+/* Whether an element is looked at that is about to begin. */
+static bool is_looked_at(const struct wg_outline *outline, const char *name, const xmlChar *uri)
+{
+    if (outline->depth == 1)
+        return !uri && (among(values, name) || among(containers, name));
+    return outline->depth != 2 || !outline->in_devices || among(devices, name);
 }
 
 /* An attribute comes as its name, prefix and URI, its value's beginning and its end. */
@@ -48,6 +48,24 @@ static void pass(struct wg_outline *outline, int n_attributes, const xmlChar **a
         outline->passed += 1 + (size_t)(attribute[4] - attribute[3]);
 }
 
+static void mark_hollow(xmlDocPtr doc, int depth)
+{
+    xmlNodePtr element = doc ? xmlDocGetRootElement(doc) : NULL;
+
+    for (; element && depth > 0; depth--)
+        element = element->last;
+    if (element)
+        element->_private = &hollow;
+}
+
+static void enter(struct wg_outline *outline, const char *name)
+{
+    if (++outline->depth == 2) {
+        outline->in_devices = strcmp(name, "devices") == 0;
+        outline->in_container = among(containers, name);
+    }
+}
+
 static void start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
                   int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
                   const xmlChar **attribute)
@@ -57,14 +75,14 @@ static void start(void *context, const xmlChar *name, const xmlChar *prefix, con
 
     if (outline->below) {
         pass(outline, n_attributes, attribute);
-    } else if (is_looked_at(parser->node, parser->nodeNr, (const char *)name, uri)) {
+    } else if (is_looked_at(outline, (const char *)name, uri)) {
         xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, n_attributes,
                               n_defaulted, attribute);
+        enter(outline, (const char *)name);
     } else {
         pass(outline, n_attributes, attribute);
         xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, 0, 0, NULL);
-        if (parser->node)
-            parser->node->_private = &hollow;
+        mark_hollow(parser->myDoc, outline->depth);
     }
 }
 
@@ -72,16 +90,30 @@ static void end(void *parser, const xmlChar *name, const xmlChar *prefix, const 
 {
     struct wg_outline *outline = outline_of(parser);
 
-    if (outline->below && --outline->below)
+    if (!outline->below)
+        outline->depth--;
+    else if (--outline->below)
         return;
     xmlSAX2EndElementNs(parser, name, prefix, uri);
 }
 
+/* Blanks that nobody reads: elsewhere they may be a part of a value. */
+static bool is_layout(const struct wg_outline *outline, const xmlChar *bytes, int len)
+{
+    if (outline->depth != 1 && (outline->depth != 2 || !outline->in_container))
+        return false;
+    while (len > 0 && strchr(" \t\r\n", bytes[len - 1]))
+        len--;
+    return len == 0;
+}
+
 static void text(void *parser, const xmlChar *bytes, int len)
 {
-    if (outline_of(parser)->below)
-        outline_of(parser)->passed += (size_t)len;
-    else
+    struct wg_outline *outline = outline_of(parser);
+
+    if (outline->below)
+        outline->passed += (size_t)len;
+    else if (!is_layout(outline, bytes, len))
         xmlSAX2Characters(parser, bytes, len);
 }
 
@@ -119,6 +151,7 @@ static xmlParserCtxtPtr new_parser(struct wg_outline *outline)
     parser->sax->startElementNs = start;
     parser->sax->endElementNs = end;
     parser->sax->characters = text;
+    parser->sax->ignorableWhitespace = text;
     parser->sax->cdataBlock = cdata;
     parser->sax->comment = comment;
     parser->sax->processingInstruction = instruction;
@@ -127,7 +160,7 @@ static xmlParserCtxtPtr new_parser(struct wg_outline *outline)
 
 xmlParserCtxtPtr wg_outline_parser(struct wg_outline *outline)
 {
-    outline->below = outline->passed = 0;
+    *outline = (struct wg_outline){.parser = outline->parser};
     if (outline->parser && xmlDictGetUsage(outline->parser->dict) > NAMES_MAX)
         wg_outline_clear(outline);
     if (!outline->parser)

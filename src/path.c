@@ -69,7 +69,8 @@ static bool has_attributes(const xmlNode *element, const char *wanted)
         const xmlAttr *attribute = find_attribute(element, name);
         const char *text = attribute ? wg_attribute_text(attribute) : NULL;
 
-        if (!text || (*equals == '~' ? strncasecmp(text, value.start, value.len) != 0 ||
+        if (!text || (*equals == '~' ? xmlStrncasecmp(BAD_CAST text, BAD_CAST value.start,
+                                                          (int)value.len) != 0 ||
                                            text[value.len]
                                      : !is(value, text)))
             return false;

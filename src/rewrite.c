@@ -7,6 +7,7 @@
 #include <libxslt/documents.h>
 #include <libxslt/security.h>
 #include <libxslt/transform.h>
+#include <libxslt/xslt.h>
 #include <libxslt/xsltutils.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -136,6 +137,8 @@ static void set_up(void)
 {
     wg_memory_guard();
     xmlInitParser();
+    /* What libxslt would do at the first use is not made for threads. */
+    xsltInit();
     xsltSetLoaderFunc(load);
     xsltSetGenericErrorFunc(NULL, hear);
 }

@@ -8,7 +8,6 @@
 #define THREADS_MAX 8
 /* Files that a thread takes: with fewer, threads would wait for each other more than they judge. */
 #define BATCH 16
-#define BATCHES (4 * THREADS_MAX)
 
 struct batch {
     struct wg_judged judged[BATCH];
@@ -22,7 +21,8 @@ struct crew {
     pthread_cond_t changed;
     size_t taken; /* batches that threads have taken */
     size_t told;
-    struct batch *ring; /* BATCHES of them: no thread is further ahead than that */
+    size_t room;        /* batches in ring: no thread is further ahead than that */
+    struct batch *ring;
 };
 
 struct member {
@@ -62,12 +62,12 @@ static void *work(void *argument)
 
     pthread_mutex_lock(&crew->lock);
     while (crew->taken < batches_of(crew->input)) {
-        if (crew->taken - crew->told == BATCHES) {
+        if (crew->taken - crew->told == crew->room) {
             pthread_cond_wait(&crew->changed, &crew->lock);
             continue;
         }
         size_t number = crew->taken++;
-        struct batch *batch = &crew->ring[number % BATCHES];
+        struct batch *batch = &crew->ring[number % crew->room];
 
         pthread_mutex_unlock(&crew->lock);
         for (size_t i = 0; i < files_of(crew, number); i++)
@@ -84,7 +84,7 @@ static void *work(void *argument)
 static void tell_all(struct crew *crew, wg_ahead_tell *tell, void *context)
 {
     for (size_t number = 0; number < batches_of(crew->input); number++) {
-        struct batch *batch = &crew->ring[number % BATCHES];
+        struct batch *batch = &crew->ring[number % crew->room];
 
         pthread_mutex_lock(&crew->lock);
         while (!batch->done)
@@ -102,7 +102,8 @@ static void tell_all(struct crew *crew, wg_ahead_tell *tell, void *context)
     }
 }
 
-/* Starts up to count threads, the first with the engine that there is. Returns how many. */
+/* Starts up to count threads, the first with the engine that there is, as many of the others as get
+ * one of the same policy. Returns how many. */
 static size_t hire(struct crew *crew, struct member *member, size_t count)
 {
     struct wg_error unused;
@@ -116,7 +117,8 @@ static size_t hire(struct crew *crew, struct member *member, size_t count)
         if (engine)
             wg_engine_take_files(engine);
         member[hired] = (struct member){.crew = crew, .engine = engine};
-        if (engine && pthread_create(&member[hired].thread, NULL, work, &member[hired]) == 0)
+        if (engine && wg_engine_digest(engine) == wg_engine_digest(crew->input->engine) &&
+            pthread_create(&member[hired].thread, NULL, work, &member[hired]) == 0)
             continue;
         if (hired > 0)
             wg_engine_close(engine);
@@ -134,7 +136,8 @@ static bool judge_ahead(const struct wg_cli_input *input, unsigned flags, size_t
         .flags = flags,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
-        .ring = calloc(BATCHES, sizeof(*crew.ring)),
+        .room = 2 * threads,
+        .ring = calloc(2 * threads, sizeof(*crew.ring)),
     };
     struct member member[THREADS_MAX];
     size_t hired = crew.ring ? hire(&crew, member, threads) : 0;

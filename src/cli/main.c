@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dlfcn.h>
-#include <locale.h>
 #include <string.h>
 
 #include "../descriptors.h"
@@ -142,7 +141,6 @@ static int usage(FILE *out)
 int main(int argc, char **argv)
 {
     wg_hold_standard_descriptors();
-    setlocale(LC_CTYPE, "");
     if (argc < 2) {
         usage(stderr);
         return WG_EXIT_ERROR;

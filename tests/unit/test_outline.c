@@ -42,6 +42,11 @@ static void only_what_is_looked_at_is_in_it(void **state)
          DOMAIN("<metadata><a xmlns='urn:a'><disk type='file'>x</disk></a></metadata>")},
         {DOMAIN("<a:clock xmlns:a='urn:a' offset='utc'><a:timer/></a:clock><clock offset='utc'/>"),
          DOMAIN("<a:clock xmlns:a='urn:a'/><clock offset='utc'/>")},
+        {DOMAIN("\n<metadata>\n<a> <b>1</b> <c>2</c>\n</a>\n</metadata>\n<clock>\n<timer>\n</timer></clock>"),
+         DOMAIN("<metadata><a> <b>1</b> <c>2</c>\n</a></metadata><clock><timer>\n</timer></clock>")},
+        {DOMAIN("<title> <b>my</b> <b>win</b> </title>"),
+         DOMAIN("<title> <b>my</b> <b>win</b> </title>")},
+        {DOMAIN("a <clock/> b\n<clock/>"), DOMAIN("a <clock/> b\n<clock/>")},
         {DOMAIN("<cpu><![CDATA[x]]><!-- y --><?z?></cpu><features><cpu a='1'/></features>"),
          DOMAIN("<cpu/><features><cpu a='1'/></features>")},
     };
@@ -99,6 +104,8 @@ static void what_is_passed_over_is_checked_all_the_same(void **state)
         DOMAIN("<cpu>\xff</cpu>"),
         DOMAIN("<devices><disk a='<'/></devices>"),
         DOMAIN("<devices><disk></disk"),
+        "<domain xmlns='urn:evil'><name>a</name><cpu></domain>",
+        "<domain xmlns='urn:evil'><name>a",
     };
 
     (void)state;
@@ -109,11 +116,12 @@ static void what_is_passed_over_is_checked_all_the_same(void **state)
         if (wg_domain_parse(rows[i], strlen(rows[i]), &outline, &domain, &err) == 0)
             fail_msg("%s is read", rows[i]);
         assert_contains(rows[i], err.text, "domain XML: line 1");
+        /* Nothing of it is left for the next one; not in every libxml2 is that the parser's doing. */
+        assert_null(outline.parser);
+        domain = look_at(DOMAIN("<name>a</name>"));
+        assert_string_equal(domain.name, "a");
+        wg_domain_clear(&domain);
     }
-    /* The parser is as good as before. */
-    struct wg_domain domain = look_at(DOMAIN("<name>a</name>"));
-    assert_string_equal(domain.name, "a");
-    wg_domain_clear(&domain);
 }
 
 /* Of strange names, too, however many domains are read. */

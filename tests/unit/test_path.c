@@ -83,6 +83,10 @@ static const char *const attributes[] = {
     "machine='q35'", "model='hyperv'", "nova:model='hyperv'", "nova:name='os_type'",
 };
 
+static const char *const texts[] = {"text", " ", "\n  ", "<!-- aside -->", " <![CDATA[ ]]>x", "&#32;"};
+
+#define ANY_OF(words) words[pick(COUNT(words))]
+
 static unsigned pick(unsigned count)
 {
     return (unsigned)random() % count;
@@ -94,7 +98,7 @@ static const char *child_of(const char *parent)
         if (strcmp(grammar[i].parent, parent) == 0)
             return grammar[i].children[pick((unsigned)grammar[i].count)];
     }
-    return anywhere[pick(COUNT(anywhere))];
+    return ANY_OF(anywhere);
 }
 
 static void put_attributes(FILE *out)
@@ -119,9 +123,12 @@ static void put_element(FILE *out, const char *name, unsigned depth)
     put_attributes(out);
     fputc('>', out);
     if (pick(4) == 0)
-        fputs(pick(2) ? "text" : "<!-- aside -->", out);
-    for (unsigned children = depth < 6 ? pick(depth < 3 ? 6 : 4) : 0; children > 0; children--)
+        fputs(ANY_OF(texts), out);
+    for (unsigned children = depth < 6 ? pick(depth < 3 ? 6 : 4) : 0; children > 0; children--) {
         put_element(out, child_of(name), depth + 1);
+        if (pick(4) == 0)
+            fputs(ANY_OF(texts), out);
+    }
     fprintf(out, "</%s>", name);
 }
 
@@ -181,6 +188,36 @@ static size_t compare(const char *text, const struct wg_domain *domain, xmlXPath
     return count;
 }
 
+/* What a path says of the outline is what it says of the whole. */
+static void compare_outline(const char *text, const struct wg_domain *whole)
+{
+    static struct wg_outline outline;
+    struct wg_domain domain;
+    struct wg_error err;
+
+    if (wg_domain_parse(text, strlen(text), &outline, &domain, &err) < 0)
+        fail_msg("%s: %s", err.text, text);
+    assert_text(text, domain.name ? domain.name : "none", whole->name ? whole->name : "none");
+    for (size_t i = 0; wg_detect_path(i); i++) {
+        struct found has = {.count = 0};
+        struct found must = {.count = 0};
+
+        wg_path_walk(domain.root, wg_detect_path(i), collect, &has);
+        wg_path_walk(whole->root, wg_detect_path(i), collect, &must);
+        assert_int_equal(has.count, must.count);
+        for (size_t n = 0; n < has.count; n++) {
+            char *says = wg_trimmed_content(has.node[n]);
+            char *said = wg_trimmed_content(must.node[n]);
+
+            assert_text(text, says, said);
+            free(says);
+            free(said);
+        }
+    }
+    wg_domain_clear(&domain);
+    wg_outline_clear(&outline);
+}
+
 static void paths_lead_where_xpath_leads(void **state)
 {
     size_t hits[COUNT(rows)] = {0};
@@ -194,6 +231,7 @@ static void paths_lead_where_xpath_leads(void **state)
 
         for (size_t row = 0; row < COUNT(rows); row++)
             hits[row] += compare(text, &domain, xpath, row);
+        compare_outline(text, &domain);
         xmlXPathFreeContext(xpath);
         wg_domain_clear(&domain);
         free(text);
