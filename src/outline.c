@@ -6,9 +6,13 @@
 
 /* What is looked at of a domain, and of its devices. A new sign, or a new part of the policy, may need
  * a word here. */
-static const char *const values[] = {"name", "uuid", "title", "description", NULL};
-static const char *const containers[] = {"metadata", "os", "features", "clock", "devices", NULL};
+static const char *const parts[] = {"name", "uuid", "title", "description", "metadata",
+                                    "os", "features", "clock", "devices", NULL};
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
+/* Whose text is looked at, wherever they stand: in others blanks are layout, which takes nodes. */
+static const char *const values[] = {"name", "uuid", "title", "description", "type", "emulator",
+                                     "property", "os_variant", "os_type", "os-type", "ostype",
+                                     "os_distro", "os", NULL};
 /* The package's, which look at nothing else. */
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
 
@@ -21,7 +25,7 @@ static char hollow;
 
 static bool among(const char *const *words, const char *word)
 {
-    while (*words && strcmp(*words, word) != 0)
+    while (*words && (**words != *word || strcmp(*words, word) != 0))
         words++;
     return *words != NULL;
 }
@@ -35,7 +39,7 @@ static struct wg_outline *outline_of(void *parser)
 static bool is_looked_at(const struct wg_outline *outline, const char *name, const xmlChar *uri)
 {
     if (outline->depth == 1)
-        return !uri && (among(values, name) || among(containers, name));
+        return !uri && among(parts, name);
     return outline->depth != 2 || !outline->in_devices || among(devices, name);
 }
 
@@ -60,10 +64,10 @@ static void mark_hollow(xmlDocPtr doc, int depth)
 
 static void enter(struct wg_outline *outline, const char *name)
 {
-    if (++outline->depth == 2) {
+    if (++outline->depth == 2)
         outline->in_devices = strcmp(name, "devices") == 0;
-        outline->in_container = among(containers, name);
-    }
+    if (!outline->value && among(values, name))
+        outline->value = outline->depth;
 }
 
 static void start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
@@ -90,18 +94,17 @@ static void end(void *parser, const xmlChar *name, const xmlChar *prefix, const 
 {
     struct wg_outline *outline = outline_of(parser);
 
-    if (!outline->below)
-        outline->depth--;
-    else if (--outline->below)
-        return;
+    if (outline->below) {
+        if (--outline->below)
+            return;
+    } else if (outline->depth-- == outline->value) {
+        outline->value = 0;
+    }
     xmlSAX2EndElementNs(parser, name, prefix, uri);
 }
 
-/* Blanks that nobody reads: elsewhere they may be a part of a value. */
-static bool is_layout(const struct wg_outline *outline, const xmlChar *bytes, int len)
+static bool is_blank(const xmlChar *bytes, int len)
 {
-    if (outline->depth != 1 && (outline->depth != 2 || !outline->in_container))
-        return false;
     while (len > 0 && strchr(" \t\r\n", bytes[len - 1]))
         len--;
     return len == 0;
@@ -113,7 +116,7 @@ static void text(void *parser, const xmlChar *bytes, int len)
 
     if (outline->below)
         outline->passed += (size_t)len;
-    else if (!is_layout(outline, bytes, len))
+    else if (outline->value || !is_blank(bytes, len))
         xmlSAX2Characters(parser, bytes, len);
 }
 

@@ -16,8 +16,8 @@
 struct wg_outline {
     xmlParserCtxtPtr parser; /* kept, as the next domain has the same names */
     int depth;               /* elements that are open and in the tree */
+    int value;               /* how many are around the one whose text is a value; 0: none is open */
     bool in_devices;         /* the second of them is <devices> */
-    bool in_container;       /* the second of them is one whose text is nothing but layout */
     size_t below;            /* elements open around what is just being passed over */
     size_t passed; /* what was passed over: elements, attributes and bytes of text, in one sum */
 };

@@ -137,8 +137,6 @@ static void set_up(void)
 {
     wg_memory_guard();
     xmlInitParser();
-    /* What libxslt would do at the first use is not made for threads. */
-    xsltInit();
     xsltSetLoaderFunc(load);
     xsltSetGenericErrorFunc(NULL, hear);
 }
@@ -257,9 +255,12 @@ bool wg_stylesheets_of_site(const struct wg_stylesheets *sheets, const struct wg
 static xsltStylesheetPtr compile(const struct wg_stylesheets *sheets, const char *name,
                                  struct wg_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char path[4096];
     struct wg_error said;
 
+    /* libxslt would do it by itself, but not for threads. */
+    pthread_once(&once, xsltInit);
     int len = snprintf(path, sizeof(path), "%s/%s", of_site(sheets, name) ? SITE_DIR : WG_XSLTDIR,
                        name);
     if (len >= (int)sizeof(path)) {

@@ -136,8 +136,8 @@ static bool judge_ahead(const struct wg_cli_input *input, unsigned flags, size_t
         .flags = flags,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
-        .room = 2 * threads,
-        .ring = calloc(2 * threads, sizeof(*crew.ring)),
+        .room = 4 * threads,
+        .ring = calloc(4 * threads, sizeof(*crew.ring)),
     };
     struct member member[THREADS_MAX];
     size_t hired = crew.ring ? hire(&crew, member, threads) : 0;

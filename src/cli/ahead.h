@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Many files are judged by as many threads as there are processors, ahead of the one who tells of
- * them in their order. It takes the memory of 32 verdicts a thread, however many files there are. */
+ * them in their order. It takes the memory of 64 verdicts a thread, however many files there are. */
 #ifndef WG_AHEAD_H
 #define WG_AHEAD_H
 

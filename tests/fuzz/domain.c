@@ -165,10 +165,12 @@ static void run(struct wg_engine *engine, const char *data, size_t size)
     wg_verdict_free(verdict);
 }
 
-/* What a path says of a domain: all of its texts in one. */
+/* What a path says of a domain, all of its texts in one; of an enlightenment that it is there. */
 static int say(const xmlNode *node, void *said)
 {
-    char *text = wg_trimmed_content(node);
+    bool enlightenment = xmlStrEqual(node->parent->name, BAD_CAST "hyperv") &&
+                         node->type == XML_ELEMENT_NODE;
+    char *text = enlightenment ? strdup((const char *)node->name) : wg_trimmed_content(node);
 
     xmlBufferCat(said, BAD_CAST text);
     xmlBufferCat(said, BAD_CAST "\n");

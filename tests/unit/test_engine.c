@@ -155,6 +155,32 @@ static void the_callers_bytes_stay_as_they_are(void **state)
     wg_engine_close(engine);
 }
 
+/* Text that no domain of libvirt's has stands beside what was passed over, and is made new. */
+static void stray_text_keeps_nothing_from_being_mended(void **state)
+{
+    static const char *const rows[] = {
+        "<cpu mode='x'><feature name='y'/></cpu> a<![CDATA[ ]]>b",
+        "<cpu mode='x'/>a<![CDATA[ ]]>",
+        "<devices>a<![CDATA[ ]]>b<disk type='file'><source file='z'/></disk></devices>",
+        "<![CDATA[win]]>\n\n<cpu mode='x'/>",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *xml = NULL;
+
+        assert_true(asprintf(&xml, "<domain type='kvm'><name>a</name><os><type arch='x86_64'>hvm"
+                                   "</type></os>%s</domain>", rows[i]) > 0);
+        struct wg_verdict *verdict = judge("[rules]\nnames = *\n", xml, WG_REWRITE);
+        if (!verdict->xml)
+            fail_msg("%s is not mended", rows[i]);
+        assert_int_equal(strstr(rows[i], "cpu") != NULL, strstr(verdict->xml, "<cpu mode=") != NULL);
+        assert_int_equal(strstr(rows[i], "'z'") != NULL, strpbrk(verdict->xml, "z") != NULL);
+        wg_verdict_free(verdict);
+        free(xml);
+    }
+}
+
 static void an_engine_goes_on_after_an_error(void **state)
 {
     struct wg_engine *engine = open_engine(ALL_WINDOWS);
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(flags_ask_for_more),
         cmocka_unit_test(the_second_run_changes_nothing),
         cmocka_unit_test(the_callers_bytes_stay_as_they_are),
+        cmocka_unit_test(stray_text_keeps_nothing_from_being_mended),
         cmocka_unit_test(an_engine_goes_on_after_an_error),
         cmocka_unit_test(engines_do_not_share_a_policy),
         cmocka_unit_test(any_number_of_engines_work_at_a_time),

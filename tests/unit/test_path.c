@@ -188,6 +188,15 @@ static size_t compare(const char *text, const struct wg_domain *domain, xmlXPath
     return count;
 }
 
+/* As detection reads it: of an enlightenment that it is there. For free(). */
+static char *says(const xmlNode *node)
+{
+    bool enlightenment = xmlStrEqual(node->parent->name, BAD_CAST "hyperv") &&
+                         node->type == XML_ELEMENT_NODE;
+
+    return enlightenment ? strdup((const char *)node->name) : wg_trimmed_content(node);
+}
+
 /* What a path says of the outline is what it says of the whole. */
 static void compare_outline(const char *text, const struct wg_domain *whole)
 {
@@ -206,12 +215,12 @@ static void compare_outline(const char *text, const struct wg_domain *whole)
         wg_path_walk(whole->root, wg_detect_path(i), collect, &must);
         assert_int_equal(has.count, must.count);
         for (size_t n = 0; n < has.count; n++) {
-            char *says = wg_trimmed_content(has.node[n]);
-            char *said = wg_trimmed_content(must.node[n]);
+            char *got = says(has.node[n]);
+            char *wanted = says(must.node[n]);
 
-            assert_text(text, says, said);
-            free(says);
-            free(said);
+            assert_text(text, got, wanted);
+            free(got);
+            free(wanted);
         }
     }
     wg_domain_clear(&domain);
@@ -281,7 +290,8 @@ static void put_step(FILE *out, const char *step, const char *attribute)
     fputc('>', out);
 }
 
-/* A domain in which the path leads to one thing. */
+/* A domain in which the path leads to one thing: an attribute that says x or what is wanted of it, or
+ * an element that says "x y". */
 static char *domain_with(const char *path)
 {
     char *text = NULL;
@@ -307,6 +317,8 @@ static char *domain_with(const char *path)
         put_step(out, step, last ? attribute : NULL);
         ends[depth++] = step;
     }
+    if (!attribute)
+        fputs("<i>x</i> <i>y</i>", out);
     while (depth-- > 0) {
         const char *name = strncmp(ends[depth], "*:", 2) == 0 ? ends[depth] + 2 : ends[depth];
 
@@ -338,8 +350,11 @@ static void what_signs_are_sought_in_is_read(void **state)
         wg_path_walk(domain.root, path, collect, &found);
         if (found.count != 1)
             fail_msg("%s: leads to %zu places of the outline of %s", path, found.count, text);
-        if (found.node[0]->type == XML_ELEMENT_NODE && wg_outline_is_hollow(found.node[0]))
-            fail_msg("%s: what is in it is not read: %s", path, text);
+        char *got = says(found.node[0]);
+        if (found.node[0]->type == XML_ELEMENT_NODE && strcmp(got, "x y") != 0 &&
+            strcmp(got, "other") != 0)
+            fail_msg("%s: what it says is not read, or without its blank: %s: %s", path, got, text);
+        free(got);
         wg_domain_clear(&domain);
         free(text);
     }
