@@ -34,6 +34,13 @@ static bool is(struct word word, const char *text)
     return strncmp(text, word.start, word.len) == 0 && !text[word.len];
 }
 
+/* Of ASCII's letters only: what a guest is must not go by a locale. */
+static bool is_without_case(struct word word, const char *text)
+{
+    return xmlStrncasecmp(BAD_CAST text, BAD_CAST word.start, (int)word.len) == 0 &&
+           !text[word.len];
+}
+
 static const xmlAttr *find_attribute(const xmlNode *element, struct word name)
 {
     const xmlAttr *attribute = element->properties;
@@ -69,10 +76,7 @@ static bool has_attributes(const xmlNode *element, const char *wanted)
         const xmlAttr *attribute = find_attribute(element, name);
         const char *text = attribute ? wg_attribute_text(attribute) : NULL;
 
-        if (!text || (*equals == '~' ? xmlStrncasecmp(BAD_CAST text, BAD_CAST value.start,
-                                                          (int)value.len) != 0 ||
-                                           text[value.len]
-                                     : !is(value, text)))
+        if (!text || !(*equals == '~' ? is_without_case : is)(value, text))
             return false;
         wanted = value.start + value.len + 1;
     }

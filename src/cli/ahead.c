@@ -21,7 +21,7 @@ struct crew {
     pthread_cond_t changed;
     size_t taken; /* batches that threads have taken */
     size_t told;
-    size_t room;        /* batches in ring: no thread is further ahead than that */
+    size_t room; /* batches in ring: no thread is further ahead than that */
     struct batch *ring;
 };
 
