@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hash.h"
+#include "state.h"
+
+#define DIRECTORY WG_VARDIR "/kept"
+#define DEFINITION "definition"
+#define REFUSED "refused"
+/* Two numbers of 64 bits in hexadecimal, a blank and a line break; the definition follows. */
+#define SEAL_BYTES 34
+#define SEAL "%016" PRIx64 " %016" PRIx64 "\n"
+
+struct oldest {
+    char file[WG_STATE_NAME];
+    time_t since;
+    size_t count;
+};
+
+static int sweep(const char *dir, const char *file, void *to)
+{
+    struct oldest *oldest = to;
+    char path[sizeof(DIRECTORY) + WG_STATE_NAME];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, file);
+    if (lstat(path, &st) < 0)
+        return 0;
+    if (time(NULL) - st.st_mtime > WG_KEPT_DAYS * 24 * 3600) {
+        unlink(path);
+        return 0;
+    }
+    oldest->count++;
+    if (!*oldest->file || st.st_mtime < oldest->since) {
+        strcpy(oldest->file, file);
+        oldest->since = st.st_mtime;
+    }
+    return 0;
+}
+
+static void make_room(const char *kind)
+{
+    struct oldest oldest = {.count = 0};
+
+    wg_state_each(DIRECTORY, kind, sweep, &oldest);
+    if (oldest.count >= WG_KEPT_GUESTS)
+        wg_state_drop(DIRECTORY, oldest.file);
+}
+
+/* Whoever removes the last one removes the directory too: nothing is left of us but what is kept. */
+static void drop(const char *kind, const char *uuid)
+{
+    char file[WG_STATE_NAME];
+
+    if (access(DIRECTORY, F_OK) < 0)
+        return;
+    wg_state_name(file, kind, uuid);
+    if (wg_state_drop(DIRECTORY, file))
+        rmdir(DIRECTORY);
+}
+
+static int put(const char *kind, const char *uuid, const char *text)
+{
+    char file[WG_STATE_NAME];
+
+    if (mkdir(WG_VARDIR, 0755) < 0 && errno != EEXIST)
+        return -1;
+    make_room(kind);
+    wg_state_name(file, kind, uuid);
+    return wg_state_put(DIRECTORY, file, text, true);
+}
+
+int wg_kept_put(const char *uuid, const char *previous, const char *stored)
+{
+    struct wg_fingerprint print = wg_fingerprint_of(stored);
+    char *text;
+
+    if (strlen(previous) > WG_KEPT_BYTES - SEAL_BYTES) {
+        errno = EFBIG;
+        return -1;
+    }
+    int len = asprintf(&text, SEAL "%s", print.sum, print.length, previous);
+    if (len < 0)
+        return -1;
+    int rc = put(DEFINITION, uuid, text);
+    int error = errno;
+    explicit_bzero(text, (size_t)len);
+    free(text);
+    errno = error;
+    return rc;
+}
+
+static char *get(const char *kind, const char *uuid)
+{
+    char file[WG_STATE_NAME];
+
+    if (access(DIRECTORY, F_OK) < 0)
+        return NULL;
+    wg_state_name(file, kind, uuid);
+    return wg_state_get(DIRECTORY, file, WG_KEPT_BYTES);
+}
+
+char *wg_kept_get(const char *uuid, const char *stored)
+{
+    struct wg_fingerprint now = wg_fingerprint_of(stored), then;
+    char *text = get(DEFINITION, uuid);
+
+    if (!text)
+        return NULL;
+    size_t len = strlen(text);
+    if (len > SEAL_BYTES &&
+        sscanf(text, "%" SCNx64 " %" SCNx64, &then.sum, &then.length) == 2 &&
+        wg_fingerprint_same(&now, &then))
+        return memmove(text, text + SEAL_BYTES, len - SEAL_BYTES + 1);
+    explicit_bzero(text, len);
+    free(text);
+    errno = ESTALE;
+    return NULL;
+}
+
+bool wg_kept_has(const char *uuid)
+{
+    char file[WG_STATE_NAME];
+    char path[sizeof(DIRECTORY) + WG_STATE_NAME];
+
+    wg_state_name(file, DEFINITION, uuid);
+    snprintf(path, sizeof(path), DIRECTORY "/%s", file);
+    return access(path, F_OK) == 0;
+}
+
+void wg_kept_forget(const char *uuid)
+{
+    drop(DEFINITION, uuid);
+}
+
+void wg_kept_refuse(const char *uuid, uint64_t policy)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%016" PRIx64 "\n", policy);
+    put(REFUSED, uuid, text);
+}
+
+bool wg_kept_refused(const char *uuid, uint64_t policy)
+{
+    char *text = get(REFUSED, uuid);
+    uint64_t refused;
+    bool same = text && sscanf(text, "%" SCNx64, &refused) == 1 && refused == policy;
+
+    free(text);
+    return same;
+}

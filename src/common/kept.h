@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a guest was defined as before the policy was put into its definition, until it has once
+ * booted under the policy: should it not start so, it gets that back. A file a guest below
+ * WG_VARDIR, which only root may enter, as it holds whole definitions, passwords included; it
+ * outlives the daemon and the host's reboot. At most WG_KEPT_GUESTS of them, the oldest go first;
+ * none is kept longer than WG_KEPT_DAYS. libc only, safe in any thread.
+ */
+#ifndef WG_KEPT_H
+#define WG_KEPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WG_KEPT_GUESTS 1024
+/* A domain with a hundred disks has some 40 KiB. */
+#define WG_KEPT_BYTES (256 * 1024)
+#define WG_KEPT_DAYS 90
+
+/*
+ * Keeps previous, and that it was replaced by what libvirt now gives out as stored (both with
+ * INACTIVE and SECURE). Returns 0, or -1 with errno (EFBIG: over WG_KEPT_BYTES).
+ */
+int wg_kept_put(const char *uuid, const char *previous, const char *stored);
+
+/*
+ * The definition that was kept of that guest, for the caller to free, if it is still defined as
+ * stored; NULL if nothing is kept, or if somebody has edited it since (then errno is ESTALE).
+ */
+char *wg_kept_get(const char *uuid, const char *stored);
+
+bool wg_kept_has(const char *uuid);
+void wg_kept_forget(const char *uuid);
+
+/* The guest did not start under the policy of that digest, and did without it. */
+void wg_kept_refuse(const char *uuid, uint64_t policy);
+
+/* Whether that was so. */
+bool wg_kept_refused(const char *uuid, uint64_t policy);
+
+#endif
