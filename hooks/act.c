@@ -60,6 +60,7 @@ void wg_act_begin(const struct wg_hook_call *this)
         wg_mark_in_flight(call->guest);
     if (is("prepare")) {
         in_flight = wg_take_in_flight(call->guest);
+        wg_mark_starting(call->guest, in_flight);
         settled = wg_begin_settled(call->guest);
     }
 }
@@ -130,33 +131,64 @@ static int refuse(const struct wg_decision *decision)
     return 1;
 }
 
-/* A session's libvirtd runs as an ordinary user; its guests are not the host's business. */
-static int repair(const struct wg_decision *decision)
+/* Starts `winguest repair` on the guest. Returns NULL, or what stood against it. */
+static const char *hand_over(const char *how, const char *uuid, int id)
 {
-    char fault[256];
+    static char fault[256];
+    char number[16];
+    const char *arguments[] = {how, "--id", number, uuid, NULL};
     int error;
 
+    snprintf(number, sizeof(number), "%d", id);
+    /* The worker could tell nobody that it cannot begin. */
+    if (access(WG_PKGLIBDIR "/virt.so", R_OK) < 0) {
+        snprintf(fault, sizeof(fault), "%s/virt.so: %s; hint: install the part of the package "
+                 "that needs libvirt", WG_PKGLIBDIR, strerror(errno));
+    } else if ((error = wg_hand_over(arguments)) != 0) {
+        snprintf(fault, sizeof(fault), "%s/winguest: %s", WG_BINDIR, strerror(error));
+    } else {
+        return NULL;
+    }
+    return fault;
+}
+
+/* A session's libvirtd runs as an ordinary user; its guests are not the host's business. */
+static int correct(const struct wg_decision *decision, bool restart)
+{
+    char text[320];
+
     if (geteuid() != 0) {
-        report(decision, LOG_WARNING, "left as it is (repair is for qemu:///system only)");
+        report(decision, LOG_WARNING, "left as it is (only guests of qemu:///system are corrected)");
         return 0;
     }
     if (wg_take_rolled_back(call->guest)) {
         report(decision, LOG_WARNING, "left as it is (it could not start under the policy)");
         return 0;
     }
-    /* The worker could tell nobody that it cannot begin. */
-    if (access(WG_PKGLIBDIR "/virt.so", R_OK) < 0) {
-        snprintf(fault, sizeof(fault), "left as it is: %s/virt.so: %s; mend: install the part of "
-                 "the package that needs libvirt", WG_PKGLIBDIR, strerror(errno));
-    } else if ((error = wg_hand_over(decision->uuid, decision->id)) != 0) {
-        snprintf(fault, sizeof(fault), "left as it is: %s/winguest: %s", WG_BINDIR,
-                 strerror(error));
-    } else {
-        report(decision, LOG_WARNING, "left to the repair");
+    const char *fault = hand_over(restart ? "--restart" : "--definition", decision->uuid,
+                                  decision->id);
+    if (!fault) {
+        report(decision, LOG_WARNING, restart ? "handed to the repair worker"
+                                              : "its definition is handed to the repair worker");
         return 0;
     }
-    report(decision, LOG_ERR, fault);
+    snprintf(text, sizeof(text), "left as it is: %s", fault);
+    report(decision, LOG_ERR, text);
     return 0;
+}
+
+void wg_act_on_release(const char *guest)
+{
+    char uuid[WG_UUID_SIZE];
+
+    wg_take_settled(guest);
+    if (!wg_take_failed(guest, uuid))
+        return;
+    const char *fault = hand_over("--previous", uuid, -1);
+    if (!fault)
+        return;
+    wg_log_open();
+    wg_log(LOG_ERR, "release: the previous definition is not restored: ", fault, "");
 }
 
 /* The guest's vCPUs run already: what is wrong now stays so until its next cold boot. */
@@ -178,8 +210,8 @@ static int act_on_started(const struct wg_decision *decision)
     }
     if (decision->cold_start == WG_DENY)
         return refuse(decision);
-    if (decision->cold_start == WG_REPAIR && *decision->uuid)
-        return repair(decision);
+    if (decision->cold_start != WG_REPORT && *decision->uuid)
+        return correct(decision, decision->cold_start == WG_REPAIR);
     report(decision, LOG_WARNING, "left as it is (cold_start = report)");
     return 0;
 }

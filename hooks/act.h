@@ -25,4 +25,8 @@ int wg_act_on_fault(const char *what, bool deny);
 /* The same, safe in a signal handler. */
 int wg_act_on_crash(const char *what, bool deny);
 
+/* A guest is off. If that was a start of its corrected definition that has failed, it gets its
+ * previous one back. */
+void wg_act_on_release(const char *guest);
+
 #endif

@@ -97,7 +97,7 @@ static int take(const char *bytes, const struct header *header, struct wg_decisi
 
     if (header->text_len == 0 || text[header->text_len - 1] != '\0' ||
         header->outcome < WG_NOT_CONCERNED || header->outcome > WG_VIOLATES ||
-        header->cold_start < WG_REPAIR || header->cold_start > WG_REPORT ||
+        header->cold_start < WG_CORRECT || header->cold_start > WG_REPORT ||
         (*header->uuid && !wg_is_uuid(header->uuid)))
         return -1;
     *decision = (struct wg_decision){

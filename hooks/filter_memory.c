@@ -15,34 +15,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct guest guests[WG_MEMORY_GUESTS];
 static size_t oldest;
 
-/* FNV-1a, 64 bit: offset basis and prime are those of its authors. */
-static uint64_t line_hash(const char *line, size_t len)
-{
-    uint64_t hash = 0xcbf29ce484222325;
-
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)line[i]) * 0x100000001b3;
-    return hash;
-}
-
-struct wg_fingerprint wg_fingerprint_of(const char *definition)
-{
-    struct wg_fingerprint print = {.length = strlen(definition)};
-
-    while (*definition != '\0') {
-        size_t len = strcspn(definition, "\n");
-
-        print.sum += line_hash(definition, len);
-        definition += len + (definition[len] == '\n');
-    }
-    return print;
-}
-
-bool wg_fingerprint_same(const struct wg_fingerprint *a, const struct wg_fingerprint *b)
-{
-    return a->sum == b->sum && a->length == b->length;
-}
-
 static struct guest *find(const char *uuid)
 {
     for (size_t i = 0; i < WG_MEMORY_GUESTS; i++) {

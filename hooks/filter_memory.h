@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../src/common/hash.h"
 #include "../src/text.h" /* WG_UUID_SIZE */
 
 /*
@@ -17,18 +18,6 @@
 #define WG_MEMORY_GUESTS 256
 /* Together 16 MiB at most; a domain with a hundred disks has some 40 KiB. */
 #define WG_MEMORY_XML_MAX (64 * 1024)
-
-/*
- * Stands for a definition as libvirt gives it out. The order of its lines does not count: what
- * libvirt has copied while it tried a start may come back with its controllers in another order.
- */
-struct wg_fingerprint {
-    uint64_t sum;
-    uint64_t length;
-};
-
-struct wg_fingerprint wg_fingerprint_of(const char *definition);
-bool wg_fingerprint_same(const struct wg_fingerprint *a, const struct wg_fingerprint *b);
 
 /* Remembers a copy of @xml as what the client said of guest @uuid, now stored as @stored. */
 void wg_memory_keep(const char *uuid, const char *xml, const struct wg_fingerprint *stored);

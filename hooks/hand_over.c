@@ -45,20 +45,20 @@ static int become_worker(int kept)
 }
 
 /* Does not return. What fails goes as an errno into the pipe, which exec closes. */
-static void run(const char *uuid, int id, int failure)
+static void run(const char *const *arguments, int failure)
 {
     static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
-    char number[16];
-    char *const argv[] = {"winguest", "repair", "--id", number, (char *)uuid, NULL};
+    const char *argv[WG_HAND_OVER_ARGUMENTS + 3] = {"winguest", "repair"};
 
-    snprintf(number, sizeof(number), "%d", id);
+    for (int i = 0; i < WG_HAND_OVER_ARGUMENTS && arguments[i]; i++)
+        argv[i + 2] = arguments[i];
     if (become_worker(failure) == 0)
-        execve(WG_BINDIR "/winguest", argv, environment);
+        execve(WG_BINDIR "/winguest", (char *const *)argv, environment);
     ssize_t written = write(failure, &errno, sizeof(errno));
     _exit(written < 0);
 }
 
-int wg_hand_over(const char *uuid, int id)
+int wg_hand_over(const char *const *arguments)
 {
     int failure[2];
     int error = 0;
@@ -67,7 +67,7 @@ int wg_hand_over(const char *uuid, int id)
         return errno;
     pid_t pid = fork();
     if (pid == 0)
-        run(uuid, id, failure[1]);
+        run(arguments, failure[1]);
     if (pid < 0)
         error = errno;
     close(failure[1]);

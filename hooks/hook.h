@@ -21,7 +21,7 @@ struct wg_decision {
     bool failed; /* text is a fault of ours, and nothing else holds */
     bool faulty; /* parts of the configuration were left out; text tells */
     enum wg_outcome outcome;
-    int cold_start;              /* WG_REPAIR, WG_DENY, WG_REPORT */
+    int cold_start;              /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
     int id;                      /* libvirt's of a running guest, or -1 */
     char uuid[WG_UUID_SIZE];     /* "" if the domain has none */
     const char *text;            /* "prepare guest 'x' uuid …: violates (…): …" */

@@ -1,130 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "marks.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../src/common/kept.h"
+#include "../src/common/state.h"
+#include "qemu_process.h"
 
 /* A migration's or restore's `prepare` follows its announcement at once, `started` the decision to
  * start a guest as it was; by then it is forgotten. */
 #define RECENT_SECONDS 60
+#define TEXT_MAX 64
 
-static int open_directory(void)
+static void put(const char *kind, const char *guest, const char *text)
 {
-    return open(WG_STATEDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    char file[WG_STATE_NAME];
+
+    wg_state_name(file, kind, guest);
+    wg_state_put(WG_STATEDIR, file, text, false);
 }
 
-int wg_open_state(void)
+/* Takes a mark away; its text is for the caller to free, NULL if there was none. */
+static char *take(const char *kind, const char *guest)
 {
-    struct stat st;
-    int fd = open_directory();
+    char file[WG_STATE_NAME];
 
-    if (fd < 0 && errno == ENOENT && (mkdir(WG_STATEDIR, 0700) == 0 || errno == EEXIST))
-        fd = open_directory();
-    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077)) {
-        close(fd);
-        errno = EPERM;
-        return -1;
-    }
-    return fd;
-}
-
-/* A file name that holds any guest's name, dots and slashes included; false if it is too long.
- * By hand: what printf() touches of libc for the first time costs as much as looking for the file. */
-static bool file_name(char *out, size_t size, const char *kind, const char *name)
-{
-    static const char hex[] = "0123456789abcdef";
-    const char *end = out + size - sizeof("%00");
-
-    for (; *kind; kind++)
-        *out++ = *kind;
-    *out++ = '.';
-    for (; *name; name++) {
-        unsigned char c = (unsigned char)*name;
-
-        if (out > end)
-            return false;
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            c == '-' || c == '_') {
-            *out++ = *name;
-            continue;
-        }
-        *out++ = '%';
-        *out++ = hex[c >> 4];
-        *out++ = hex[c & 15];
-    }
-    *out = '\0';
-    return true;
-}
-
-/* A new file of that name, to be closed by the caller, or -1. */
-static int make(const char *kind, const char *name)
-{
-    char file[NAME_MAX];
-    int dir = wg_open_state();
-    int fd = -1;
-
-    if (dir < 0)
-        return -1;
-    if (file_name(file, sizeof(file), kind, name)) {
-        unlinkat(dir, file, 0);
-        fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    }
-    close(dir);
-    return fd;
-}
-
-/* What could not be written reads as void. */
-static void fill(int fd, const char *text)
-{
-    if (fd < 0)
-        return;
-    ssize_t written = write(fd, text, strlen(text));
-    (void)written;
-    close(fd);
-}
-
-static bool take(const char *kind, const char *name, char *text, size_t size)
-{
-    char file[NAME_MAX];
-    int dir = wg_open_state();
-    bool taken = false;
-
-    if (dir < 0)
-        return false;
-    if (file_name(file, sizeof(file), kind, name)) {
-        int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd >= 0) {
-            ssize_t got = read(fd, text, size - 1);
-            text[got > 0 ? got : 0] = '\0';
-            close(fd);
-        }
-        taken = unlinkat(dir, file, 0) == 0;
-    }
-    close(dir);
-    return taken;
+    wg_state_name(file, kind, guest);
+    char *text = wg_state_get(WG_STATEDIR, file, TEXT_MAX);
+    if (text && wg_state_drop(WG_STATEDIR, file))
+        return text;
+    free(text);
+    return NULL;
 }
 
 int wg_begin_settled(const char *guest)
 {
-    return make("settled", guest);
+    char file[WG_STATE_NAME];
+    int dir = wg_state_open(WG_STATEDIR);
+    int fd = -1;
+
+    if (dir < 0)
+        return -1;
+    wg_state_name(file, "settled", guest);
+    unlinkat(dir, file, 0);
+    fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    close(dir);
+    return fd;
 }
 
 void wg_settle(int mark)
 {
-    fill(mark, "1");
+    if (mark < 0)
+        return;
+    ssize_t written = write(mark, "1", 1);
+    (void)written;
+    close(mark);
 }
 
 bool wg_take_settled(const char *guest)
 {
-    char text[2] = "";
+    char *text = take("settled", guest);
+    bool settled = text && *text == '1';
 
-    return take("settled", guest, text, sizeof(text)) && *text == '1';
+    free(text);
+    return settled;
 }
 
 /* Not the wall clock, which may be set back. */
@@ -136,21 +80,23 @@ static long long now(void)
     return time.tv_sec;
 }
 
-static void put_now(const char *kind, const char *name)
+static void put_now(const char *kind, const char *guest)
 {
     char text[32];
 
     snprintf(text, sizeof(text), "%lld", now());
-    fill(make(kind, name), text);
+    put(kind, guest, text);
 }
 
-static bool take_recent(const char *kind, const char *name)
+static bool take_recent(const char *kind, const char *guest)
 {
-    char text[32] = "";
+    char *text = take(kind, guest);
     long long then;
+    bool recent = text && sscanf(text, "%lld", &then) == 1 && now() >= then &&
+                  now() - then <= RECENT_SECONDS;
 
-    return take(kind, name, text, sizeof(text)) && sscanf(text, "%lld", &then) == 1 &&
-           now() >= then && now() - then <= RECENT_SECONDS;
+    free(text);
+    return recent;
 }
 
 void wg_mark_in_flight(const char *guest)
@@ -171,4 +117,48 @@ void wg_mark_rolled_back(const char *guest)
 bool wg_take_rolled_back(const char *guest)
 {
     return take_recent("rollback", guest);
+}
+
+void wg_mark_corrected(const char *guest, const char *uuid)
+{
+    put("corrected", guest, uuid);
+}
+
+void wg_mark_starting(const char *guest, bool in_flight)
+{
+    char from[WG_STATE_NAME], to[WG_STATE_NAME];
+    int dir = wg_state_open(WG_STATEDIR);
+
+    if (dir < 0)
+        return;
+    wg_state_name(from, WG_INTENT, guest);
+    unlinkat(dir, from, 0);
+    wg_state_name(from, "corrected", guest);
+    wg_state_name(to, "trying", guest);
+    if (!in_flight)
+        renameat(dir, from, dir, to);
+    close(dir);
+}
+
+void wg_mark_started(const char *guest)
+{
+    char *uuid = take("trying", guest);
+
+    /* A revert to a snapshot, which announces itself to nobody, has not tried it. */
+    if (uuid && wg_qemu_boot(guest) == WG_BOOT_IN_FLIGHT)
+        wg_mark_corrected(guest, uuid);
+    else if (uuid)
+        wg_kept_forget(uuid);
+    free(uuid);
+}
+
+bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE])
+{
+    char *text = take("trying", guest);
+    bool failed = text && wg_is_uuid(text);
+
+    if (failed)
+        strcpy(uuid, text);
+    free(text);
+    return failed;
 }

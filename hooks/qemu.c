@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../src/descriptors.h"
+#include "act.h"
 #include "hook.h"
 #include "marks.h"
 
@@ -33,11 +34,13 @@ int main(int argc, char **argv)
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
         return usage();
     if (argc < 4 || strcmp(argv[3], "begin") != 0) {
-        if (argc >= 3 && (strcmp(argv[2], "stopped") == 0 || strcmp(argv[2], "release") == 0))
-            wg_take_settled(argv[1]);
+        if (argc >= 3 && strcmp(argv[2], "release") == 0)
+            wg_act_on_release(argv[1]);
         return 0;
     }
     const struct wg_hook_call call = {argv[1], argv[2]};
+    if (is(&call, "started"))
+        wg_mark_started(call.guest);
     if (is(&call, "prepare"))
         wg_take_settled(call.guest);
     else if (is(&call, "started") ? wg_take_settled(call.guest)

@@ -8,70 +8,96 @@
 #include <time.h>
 #include <unistd.h>
 
-/* virQEMUDriverConfigNew: stateDir of qemu:///system, and of qemu:///session. */
-static FILE *open_state(const char *guest, const char *what)
+/* What libvirt's status of a running guest says of it. */
+struct status {
+    long pid;
+    bool paused;
+    bool in_snapshot_job;
+};
+
+/*
+ * virQEMUDriverConfigNew: stateDir of qemu:///system, and of qemu:///session. Not the PID file,
+ * whose name libvirt escapes.
+ */
+static FILE *open_status(const char *guest)
 {
     char path[4096];
 
     if (strchr(guest, '/'))
         return NULL;
     if (geteuid() == 0)
-        snprintf(path, sizeof(path), "/run/libvirt/qemu/%s.%s", guest, what);
+        snprintf(path, sizeof(path), "/run/libvirt/qemu/%s.xml", guest);
     else
-        snprintf(path, sizeof(path), "/run/user/%u/libvirt/qemu/run/%s.%s", (unsigned)geteuid(),
-                 guest, what);
+        snprintf(path, sizeof(path), "/run/user/%u/libvirt/qemu/run/%s.xml", (unsigned)geteuid(),
+                 guest);
     return fopen(path, "re");
 }
 
-static long read_pid(const char *guest)
+/* The value of an attribute of the tag that begins the line, where libvirt writes one: an element
+ * a line, single quotes, and neither of them in a value. NULL: it has none. */
+static const char *value_of(const char *line, const char *attribute, size_t *len)
 {
-    FILE *file = open_state(guest, "pid");
-    long pid = 0;
+    const char *end = strchr(line, '>');
+    char wanted[32];
 
-    if (!file)
-        return 0;
-    if (fscanf(file, "%ld", &pid) != 1)
-        pid = 0;
-    fclose(file);
-    return pid;
+    snprintf(wanted, sizeof(wanted), " %s='", attribute);
+    const char *found = strstr(line, wanted);
+    if (!found || (end && found > end))
+        return NULL;
+    found += strlen(wanted);
+    *len = strcspn(found, "'");
+    return found;
 }
 
-/*
- * libvirt 11 has QEMU load a snapshot by its monitor, of which its arguments say nothing; but the
- * job is written down before the hook runs. A snapshot of a guest that was off is booted in that
- * job as well, and runs by then: what has a state is let go only later. One that is booted to be
- * paused looks like it, and is left alone with it.
- */
-static bool reverts(const char *guest)
+static bool says(const char *line, const char *attribute, const char *value)
 {
-    FILE *file = open_state(guest, "xml");
-    bool held = false, in_job = false;
-    char *line = NULL;
-    size_t size = 0;
+    size_t len;
+    const char *found = value_of(line, attribute, &len);
 
-    while (file && getline(&line, &size, file) > 0 && !strstr(line, "<domain ")) {
-        if (strstr(line, "<domstatus state='paused'"))
-            held = true;
-        if (strstr(line, "<job ") && strstr(line, " async='snapshot'"))
-            in_job = true;
+    return found && len == strlen(value) && strncmp(found, value, len) == 0;
+}
+
+static bool begins(const char *line, const char *tag)
+{
+    line += strspn(line, " ");
+    return strncmp(line, tag, strlen(tag)) == 0;
+}
+
+/* What is behind <domain> is the guest's own. */
+static bool read_status(const char *guest, struct status *status)
+{
+    FILE *file = open_status(guest);
+    char *line = NULL;
+    size_t size = 0, len;
+
+    *status = (struct status){0};
+    while (file && getline(&line, &size, file) > 0 && !begins(line, "<domain ")) {
+        if (begins(line, "<domstatus ")) {
+            const char *pid = value_of(line, "pid", &len);
+
+            status->pid = pid ? strtol(pid, NULL, 10) : 0;
+            status->paused = says(line, "state", "paused");
+        }
+        if (begins(line, "<job "))
+            status->in_snapshot_job = says(line, "async", "snapshot");
     }
     if (file)
         fclose(file);
     free(line);
-    return held && in_job;
+    return status->pid > 0;
 }
 
 enum wg_boot wg_qemu_boot(const char *guest)
 {
     enum wg_boot boot = WG_BOOT_UNKNOWN;
+    struct status status;
     char path[64];
     char *argument = NULL;
     size_t size = 0;
-    long pid = read_pid(guest);
 
-    if (pid <= 0)
+    if (!read_status(guest, &status))
         return boot;
-    snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+    snprintf(path, sizeof(path), "/proc/%ld/cmdline", status.pid);
     FILE *file = fopen(path, "re");
     while (file && getdelim(&argument, &size, '\0', file) > 0) {
         if (boot == WG_BOOT_UNKNOWN)
@@ -85,7 +111,21 @@ enum wg_boot wg_qemu_boot(const char *guest)
     if (file)
         fclose(file);
     free(argument);
-    return boot == WG_BOOT_COLD && reverts(guest) ? WG_BOOT_IN_FLIGHT : boot;
+    /*
+     * libvirt 11 has QEMU load a snapshot by its monitor, of which its arguments say nothing; but
+     * the job is written down before the hook runs. A snapshot of a guest that was off is booted in
+     * that job as well, and runs by then: what has a state is let go only later. One that is booted
+     * to be paused looks like it, and is left alone with it.
+     */
+    return boot == WG_BOOT_COLD && status.paused && status.in_snapshot_job ? WG_BOOT_IN_FLIGHT
+                                                                          : boot;
+}
+
+long wg_qemu_pid(const char *guest)
+{
+    struct status status;
+
+    return read_status(guest, &status) ? status.pid : 0;
 }
 
 double wg_uptime(void)
@@ -100,7 +140,7 @@ double wg_qemu_age(const char *guest)
 {
     char path[64], line[4096] = "";
     unsigned long long ticks;
-    long pid = read_pid(guest);
+    long pid = wg_qemu_pid(guest);
 
     snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
     FILE *file = pid > 0 ? fopen(path, "re") : NULL;

@@ -9,8 +9,11 @@ enum wg_boot {
     WG_BOOT_IN_FLIGHT, /* it takes its state from a migration, a file or a snapshot */
 };
 
-/* By the command line of the process in libvirt's PID file for the guest, and libvirt's status. */
+/* By libvirt's status of the guest, and the command line of the process that it names. */
 enum wg_boot wg_qemu_boot(const char *guest);
+
+/* That process, 0 if there is none. */
+long wg_qemu_pid(const char *guest);
 
 /* Seconds since that process was started; negative if it cannot be seen. */
 double wg_qemu_age(const char *guest);

@@ -153,10 +153,12 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
 
     if (!type || strcmp(type, "kvm") != 0)
         return fit_tcg(domain, target, verdict, err);
+    verdict->untried = true;
     if (host) {
         const char *stale = wg_host_stale(host);
 
         facts = facts_of(host, domain);
+        verdict->untried = !facts || stale;
         if (stale && wg_verdict_note(verdict, err, "host facts are older than %s; mend: winguest "
                                      "probe", stale) < 0)
             return -1;

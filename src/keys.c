@@ -135,7 +135,7 @@ static int set_file(void *field, const struct key *key, const char *value, struc
 /* Words are in the order of the enumerations in winguest.h. The most that deadline may be still
  * ends before a client's own patience does; it and repair's bounds were chosen, not measured. */
 static const struct key keys[] = {
-    {"enforce", "cold_start", set_choice, FIELD(settings.cold_start), "repair deny report"},
+    {"enforce", "cold_start", set_choice, FIELD(settings.cold_start), "correct repair deny report"},
     {"enforce", "on_error", set_choice, FIELD(settings.deny_on_error), "allow deny"},
     {"enforce", "rollback", set_choice, FIELD(settings.rollback), "no yes"},
     {"enforce", "deadline", set_number, FIELD(settings.deadline), "1 to 60 seconds"},

@@ -252,7 +252,7 @@ bool wg_policy_linux(const struct wg_policy *policy)
 int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err)
 {
     *policy = (struct wg_policy){
-        .settings = {.cold_start = WG_REPAIR, .rollback = 1, .deadline = 5,
+        .settings = {.cold_start = WG_CORRECT, .rollback = 1, .deadline = 5,
                      .repair_window = 30, .repair_parallel = 4,
                      .repair_decline = WG_DECLINE_OVIRT | WG_DECLINE_HOSTDEV |
                                        WG_DECLINE_FDGROUP | WG_DECLINE_VTPM},

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #define RECONNECT_SECONDS 60
+/* VIR_DOMAIN_UNDEFINE_KEEP_TPM, which libvirt before 8.9 does not know. */
+#define KEEP_TPM (1u << 6)
+#define SECURE_DEFINITION (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE)
 
 struct wg_virt {
     virConnectPtr conn;
@@ -204,7 +207,7 @@ char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml whic
     static const unsigned flags[] = {
         0,
         VIR_DOMAIN_XML_INACTIVE,
-        VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE,
+        SECURE_DEFINITION,
     };
     char *xml = virDomainGetXMLDesc(guest->domain, flags[which]);
 
@@ -298,39 +301,87 @@ static void read_state(int state, int reason, struct wg_virt_status *status)
         break;
     case VIR_DOMAIN_SHUTOFF:
         status->state = WG_VIRT_OFF;
+        status->end = reason == VIR_DOMAIN_SHUTOFF_UNKNOWN     ? WG_VIRT_END_UNKNOWN
+                      : reason == VIR_DOMAIN_SHUTOFF_DESTROYED ? WG_VIRT_END_DESTROYED
+                      : reason == VIR_DOMAIN_SHUTOFF_FAILED    ? WG_VIRT_END_FAILED
+                      : reason == VIR_DOMAIN_SHUTOFF_CRASHED   ? WG_VIRT_END_CRASHED
+                                                               : WG_VIRT_END_OTHER;
         break;
     default: /* blocked, being shut down, crashed, suspended by itself */
         status->state = WG_VIRT_RUNNING;
     }
 }
 
+/* Whether the guest has been migrated away, or is about to be: its memory is over there. */
+static int is_migrated(virDomainPtr domain)
+{
+    virTypedParameterPtr stats = NULL;
+    int type, operation = 0, count = 0;
+
+    if (virDomainGetJobStats(domain, &type, &stats, &count,
+                             VIR_DOMAIN_JOB_STATS_COMPLETED |
+                                 VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED) < 0)
+        return -1;
+    virTypedParamsGetInt(stats, count, VIR_DOMAIN_JOB_OPERATION, &operation);
+    virTypedParamsFree(stats, count);
+    return operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
+}
+
+/* Of an incoming migration libvirt has no statistics. */
+static int has_job(virDomainPtr domain)
+{
+    virDomainJobInfo job;
+
+    if (virDomainGetJobInfo(domain, &job) == 0)
+        return job.type != VIR_DOMAIN_JOB_NONE;
+    return virGetLastErrorCode() == VIR_ERR_OPERATION_UNSUPPORTED ? 1 : -1;
+}
+
+static int read_status(virDomainPtr domain, struct wg_virt_status *status)
+{
+    int state, reason, persistent, saved, snapshots, checkpoints;
+    int job = 0;
+
+    if (virDomainGetState(domain, &state, &reason, 0) < 0 ||
+        (persistent = virDomainIsPersistent(domain)) < 0 ||
+        (saved = virDomainHasManagedSaveImage(domain, 0)) < 0 ||
+        (snapshots = virDomainSnapshotNum(domain, 0)) < 0 ||
+        (checkpoints = virDomainListAllCheckpoints(domain, NULL, 0)) < 0)
+        return -1;
+    read_state(state, reason, status);
+    status->persistent = persistent == 1;
+    status->saved = saved == 1;
+    status->snapshots = snapshots + checkpoints;
+    if (status->state != WG_VIRT_OFF)
+        status->id = (int)virDomainGetID(domain);
+    if (status->state != WG_VIRT_OFF)
+        job = has_job(domain);
+    if (job == 0)
+        job = is_migrated(domain);
+    status->job = job > 0;
+    return job;
+}
+
 int wg_virt_look(struct wg_virt *virt, const char *uuid, struct wg_virt_status *status,
                  struct wg_error *err)
 {
     virDomainPtr domain;
-    int state, reason, saved, persistent;
-    int rc = find(virt, uuid, &domain, err);
+    int rc = 0;
 
-    *status = (struct wg_virt_status){.state = WG_VIRT_GONE, .id = -1};
-    if (rc <= 0)
-        return rc;
-    rc = virDomainGetState(domain, &state, &reason, 0);
-    if (rc >= 0)
-        rc = persistent = virDomainIsPersistent(domain);
-    if (rc >= 0)
-        rc = saved = virDomainHasManagedSaveImage(domain, 0);
-    if (rc >= 0)
-        rc = status->snapshots = virDomainSnapshotNum(domain, 0);
-    if (rc >= 0) {
-        read_state(state, reason, status);
-        status->persistent = persistent == 1;
-        status->saved = saved == 1;
-        if (status->state != WG_VIRT_OFF)
-            status->id = (int)virDomainGetID(domain);
-    } else if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) {
-        rc = 0;
+    /* It may end between two of the questions, and then one of them has no answer. */
+    for (int tries = 0; tries < 3; tries++) {
+        *status = (struct wg_virt_status){.state = WG_VIRT_GONE, .id = -1};
+        rc = find(virt, uuid, &domain, err);
+        if (rc <= 0)
+            return rc;
+        rc = read_status(domain, status);
+        int code = rc < 0 ? virGetLastErrorCode() : VIR_ERR_OK;
+        if (rc >= 0 || (code != VIR_ERR_NO_DOMAIN && code != VIR_ERR_OPERATION_INVALID))
+            break;
+        virDomainFree(domain);
+        domain = NULL;
     }
-    return done(domain, rc, err);
+    return domain ? done(domain, rc, err) : wg_fail(err, "its state changes all the time");
 }
 
 /* virDomainMemoryStats waits for its turn and changes nothing. libvirt lets it wait 30 s
@@ -364,6 +415,13 @@ char *wg_virt_name(struct wg_virt *virt, const char *uuid)
     return name;
 }
 
+void wg_virt_forget(char *xml)
+{
+    if (xml)
+        explicit_bzero(xml, strlen(xml));
+    free(xml);
+}
+
 static char *get_xml(struct wg_virt *virt, const char *uuid, unsigned flags, struct wg_error *err)
 {
     virDomainPtr domain = need(virt, uuid, err);
@@ -376,50 +434,95 @@ static char *get_xml(struct wg_virt *virt, const char *uuid, unsigned flags, str
 
 char *wg_virt_live_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err)
 {
-    return get_xml(virt, uuid, 0, err);
+    return get_xml(virt, uuid, VIR_DOMAIN_XML_SECURE, err);
 }
 
 char *wg_virt_stored_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err)
 {
-    return get_xml(virt, uuid, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE, err);
+    return get_xml(virt, uuid, SECURE_DEFINITION, err);
 }
 
-void wg_virt_forget(char *xml)
+/* A definition that libvirt has just made, and not replaced, knows of no end (virDomainObjNew); so
+ * its owner had undefined the guest in the meantime, and has not defined it since if it is as we
+ * have stored it. Returns whether it was so, and the definition is gone again. */
+static bool made_again(virDomainPtr domain, const char *ours)
 {
-    if (xml)
-        explicit_bzero(xml, strlen(xml));
-    free(xml);
+    int state, reason;
+
+    if (virDomainGetState(domain, &state, &reason, 0) < 0 || state != VIR_DOMAIN_SHUTOFF ||
+        reason != VIR_DOMAIN_SHUTOFF_UNKNOWN)
+        return false;
+    char *now = virDomainGetXMLDesc(domain, SECURE_DEFINITION);
+    bool same = now && strcmp(now, ours) == 0;
+    wg_virt_forget(now);
+    if (!same)
+        return false;
+    return virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | KEEP_TPM) == 0 ||
+           virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) == 0;
 }
 
-int wg_virt_boot(struct wg_virt *virt, const char *xml, struct wg_error *err)
+int wg_virt_replace(struct wg_virt *virt, const char *uuid, const char *seen, const char *xml,
+                    char **stored, struct wg_error *err)
 {
-    return revive(virt, err) < 0
-               ? -1
-               : take_domain(virDomainCreateXML(virt->conn, xml, 0), "start", err);
-}
+    struct wg_virt_status before;
+    virDomainPtr domain = NULL;
+    int rc = -1;
 
-int wg_virt_destroy(struct wg_virt *virt, const char *uuid, struct wg_error *err)
-{
-    virDomainPtr domain = need(virt, uuid, err);
-    int rc = domain ? virDomainDestroy(domain) : -1;
-
-    if (domain && rc < 0 && virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID)
+    *stored = NULL;
+    if (wg_virt_look(virt, uuid, &before, err) < 0)
+        return -1;
+    char *now = before.persistent ? wg_virt_stored_xml(virt, uuid, err) : NULL;
+    if (!before.persistent || (now && strcmp(now, seen) != 0))
         rc = 0;
-    return domain ? done(domain, rc, err) : -1;
+    else if (now && !(domain = virDomainDefineXMLFlags(virt->conn, xml, 0)))
+        failed(err, "libvirt refuses the definition");
+    else if (now && !(*stored = virDomainGetXMLDesc(domain, SECURE_DEFINITION)))
+        failed(err, "the definition");
+    else if (now)
+        rc = 1;
+    /* A daemon that was restarted knows the end of none. */
+    if (rc == 1 && (before.state != WG_VIRT_OFF || before.end != WG_VIRT_END_UNKNOWN) &&
+        made_again(domain, *stored))
+        rc = 0;
+    if (rc < 1) {
+        wg_virt_forget(*stored);
+        *stored = NULL;
+    }
+    wg_virt_forget(now);
+    if (domain)
+        virDomainFree(domain);
+    return rc;
+}
+
+/* What libvirt says of a guest that is not there, or not as it would have to be for a call. */
+static bool is_others(int code)
+{
+    return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID;
+}
+
+int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_error *err)
+{
+    virDomainPtr domain = NULL;
+    int rc = find(virt, uuid, &domain, err);
+
+    if (rc <= 0)
+        return rc;
+    /* Not that of another boot: libvirt looks a guest up by its UUID. */
+    if ((int)virDomainGetID(domain) != id)
+        rc = 0;
+    else if (virDomainDestroy(domain) < 0)
+        rc = is_others(virGetLastErrorCode()) ? 0 : -1;
+    return done(domain, rc, err) < 0 ? -1 : rc;
 }
 
 int wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)
 {
-    virDomainPtr domain = need(virt, uuid, err);
+    virDomainPtr domain = NULL;
+    int rc = find(virt, uuid, &domain, err);
 
-    return domain ? done(domain, virDomainCreate(domain), err) : -1;
-}
-
-int wg_virt_undefine(struct wg_virt *virt, const char *uuid, struct wg_error *err)
-{
-    virDomainPtr domain = need(virt, uuid, err);
-
-    if (!domain)
-        return -1;
-    return done(domain, virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM), err);
+    if (rc <= 0)
+        return rc;
+    if (virDomainCreateWithFlags(domain, 0) < 0)
+        rc = is_others(virGetLastErrorCode()) ? 0 : -1;
+    return done(domain, rc, err) < 0 ? -1 : rc;
 }

@@ -68,14 +68,25 @@ enum wg_virt_state {
     WG_VIRT_PAUSED,
 };
 
+/* How a guest that is off came to be so, as far as it matters here. */
+enum wg_virt_end {
+    WG_VIRT_END_UNKNOWN,   /* not since the daemon was started */
+    WG_VIRT_END_DESTROYED, /* by somebody's call */
+    WG_VIRT_END_FAILED,    /* it did not start */
+    WG_VIRT_END_CRASHED,   /* its QEMU was gone */
+    WG_VIRT_END_OTHER,     /* shut down, saved, migrated away, … */
+};
+
 struct wg_virt_status {
     enum wg_virt_state state;
+    enum wg_virt_end end;
     bool fresh; /* running or paused since its boot as a client that boots it leaves it: not
                    migrated, restored, reverted, crashed, or stopped by its disk */
     int id;     /* -1 unless it runs or is paused */
     bool persistent;
     bool saved;    /* its next start takes its state from a managed save */
-    int snapshots; /* their number */
+    bool job;      /* a migration, save, dump or backup is at work, or it was migrated away */
+    int snapshots; /* their number, and that of checkpoints */
 };
 
 /* What follows names guests by UUID, returns 0, or -1 with *err filled, and connects anew, for up
@@ -84,30 +95,37 @@ struct wg_virt_status {
 int wg_virt_look(struct wg_virt *virt, const char *uuid, struct wg_virt_status *status,
                  struct wg_error *err);
 
-/* Waits until no call of another client changes the guest, its start above all. */
+/* Waits until no call of another client changes the guest, its start above all. A migration is not
+ * waited for. */
 int wg_virt_settle(struct wg_virt *virt, const char *uuid, struct wg_error *err);
 
 /* The guest's name for messages, to be freed by the caller; NULL if there is no such guest. */
 char *wg_virt_name(struct wg_virt *virt, const char *uuid);
 
-/* What of a guest: as it runs, without its secrets; as it is defined, or, if it is transient, would
- * be, with them. To be freed by the caller (wg_virt_forget), NULL with *err filled. */
+/* What of a guest: as it runs; as it is defined, or, if it is transient, would be; both with their
+ * secrets. To be freed by the caller (wg_virt_forget), NULL with *err filled. */
 char *wg_virt_live_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err);
 char *wg_virt_stored_xml(struct wg_virt *virt, const char *uuid, struct wg_error *err);
 
 /* Frees a document without leaving the secrets in it in memory. */
 void wg_virt_forget(char *xml);
 
-/* Ends its QEMU. A guest that is off already is no error. */
-int wg_virt_destroy(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+/*
+ * Stores xml in place of the definition that was seen, unless the guest has been undefined, or
+ * defined otherwise, since: nothing of libvirt's is locked in between, so what was undefined in that
+ * moment, and thereby made again, is undefined again.
+ * Returns 1 with *stored what libvirt has made of it (for wg_virt_forget), 0: it is somebody
+ * else's, or -1 with *err filled.
+ */
+int wg_virt_replace(struct wg_virt *virt, const char *uuid, const char *seen, const char *xml,
+                    char **stored, struct wg_error *err);
 
-/* Boots the guest from xml whatever its stored definition says, which stays as it is. */
-int wg_virt_boot(struct wg_virt *virt, const char *xml, struct wg_error *err);
+/* Ends the boot of that id. Returns 1: we did, 0: somebody else, or it is another boot, or -1 with
+ * *err filled: nobody did, yet. */
+int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_error *err);
 
-/* Boots it from its stored definition. */
+/* Boots it from its stored definition. Returns 1: it runs, 0: it runs already, or is defined no
+ * more, or -1 with *err filled. */
 int wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err);
-
-/* Makes a running guest transient. */
-int wg_virt_undefine(struct wg_virt *virt, const char *uuid, struct wg_error *err);
 
 #endif

@@ -58,6 +58,7 @@ struct wg_verdict {
     char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
     char *reason;   /* why it is exempt or not applicable; NULL otherwise */
     bool localtime; /* its clock is to be the local time of its host */
+    bool untried;   /* a KVM guest, and of what its host gives such guests nothing current is known */
     struct wg_difference *differences;
     size_t n_differences;
     char **notes; /* what of the policy was left out for this guest, and why */
@@ -77,7 +78,8 @@ enum {
 
 /* What the hook does with a guest that was cold booted against the policy. */
 enum {
-    WG_REPAIR,
+    WG_CORRECT, /* its stored definition is brought in line, for the next cold boot */
+    WG_REPAIR,  /* that, and it is booted again at once */
     WG_DENY,
     WG_REPORT,
 };
@@ -92,7 +94,7 @@ enum {
 
 /* The [enforce] section of the configuration: how the callers of the engine behave. */
 struct wg_settings {
-    int cold_start;    /* WG_REPAIR, WG_DENY, WG_REPORT */
+    int cold_start;    /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
     int deny_on_error; /* whether a fault of ours keeps a guest from starting */
     int rollback;      /* whether a guest that cannot start under the policy starts as it was */
     unsigned deadline; /* seconds that the daemon filter waits for the engine */

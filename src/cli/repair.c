@@ -18,21 +18,23 @@
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
 #define LOCK_SECONDS 60
 
+enum what { RESTART, DEFINITION, PREVIOUS, PENDING };
+
 struct options {
     const char *config;
-    bool pending;
+    enum what what;
     int id;
     char uuid[WG_UUID_SIZE];
 };
 
-int wg_repair_open(struct wg_repair *repair, const char *uuid, const char *config,
-                   bool may_lack_engine, struct wg_error *err)
+/* Connects and reads the configuration. Returns 0, or -1 with *err filled if there is no connection;
+ * close_repair is due either way. */
+static int open_repair(struct wg_repair *repair, const char *uuid, const char *config,
+                       struct wg_error *err)
 {
     *repair = (struct wg_repair){0};
-    snprintf(repair->uuid, sizeof(repair->uuid), "%s", uuid);
+    strcpy(repair->uuid, uuid);
     repair->engine = wg_engine_open(config, &repair->settings, err);
-    if (!repair->engine && !may_lack_engine)
-        return -1;
     repair->virt = wg_virt_open(NULL, false, err);
     if (!repair->virt)
         return -1;
@@ -40,7 +42,7 @@ int wg_repair_open(struct wg_repair *repair, const char *uuid, const char *confi
     return 0;
 }
 
-void wg_repair_close(struct wg_repair *repair)
+static void close_repair(struct wg_repair *repair)
 {
     free(repair->name);
     wg_virt_close(repair->virt);
@@ -85,47 +87,83 @@ static int cannot_begin(const char *uuid, const struct wg_error *err)
 {
     struct wg_repair repair = {.name = NULL};
 
-    snprintf(repair.uuid, sizeof(repair.uuid), "%s", uuid);
+    strcpy(repair.uuid, uuid);
     wg_repair_say(&repair, LOG_ERR, "left as it is: %s", err->text);
     return WG_EXIT_ERROR;
+}
+
+/* The stored definition alone; nothing of the running guest is touched. */
+static int correct(struct wg_repair *repair, struct wg_error *err)
+{
+    const char *what = err->text;
+    int rc = wg_virt_settle(repair->virt, repair->uuid, err);
+
+    if (rc == 0)
+        rc = wg_repair_correct(repair, &what);
+    char *stored = rc > 0 ? wg_virt_stored_xml(repair->virt, repair->uuid, err) : NULL;
+    bool nova = stored && wg_repair_is_nova(stored);
+    wg_virt_forget(stored);
+    wg_repair_say(repair, rc < 0 ? LOG_WARNING : LOG_NOTICE, "%s%s", what,
+                  nova ? "; but nova writes it anew at each power-on, where the policy holds by the "
+                         "daemon filter only; hint: winguest filter enable" : "");
+    return rc < 0 ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
+}
+
+/* After a start that has failed. */
+static int restore(struct wg_repair *repair, struct wg_error *err)
+{
+    struct wg_virt_status status;
+
+    if (wg_virt_settle(repair->virt, repair->uuid, err) < 0 ||
+        wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
+        return cannot_begin(repair->uuid, err);
+    if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED)
+        return WG_EXIT_OK;
+    int rc = wg_repair_restore(repair, err);
+    if (rc < 0)
+        return cannot_begin(repair->uuid, err);
+    if (rc > 0)
+        wg_repair_say(repair, LOG_ERR, "it did not start with its corrected definition; previous "
+                      "definition restored, its next start is as it was");
+    return WG_EXIT_OK;
 }
 
 static int work(const struct options *options)
 {
     struct wg_repair repair;
-    struct wg_error err;
+    struct wg_error err = {""};
     int code;
 
-    if (wg_repair_open(&repair, options->uuid, options->config, false, &err) < 0)
+    if (open_repair(&repair, options->uuid, options->config, &err) < 0)
         code = cannot_begin(options->uuid, &err);
     else if (!repair.name)
         code = wg_cli_error("repair", "%s: there is no such guest", options->uuid);
+    else if (options->what == PREVIOUS)
+        code = restore(&repair, &err);
+    else if (!repair.engine)
+        code = cannot_begin(options->uuid, &err);
     else
-        code = wg_repair_boot(&repair, options->id);
-    wg_repair_close(&repair);
+        code = options->what == DEFINITION ? correct(&repair, &err)
+                                           : wg_repair_restart(&repair, options->id);
+    close_repair(&repair);
     return code;
 }
 
-/* Ends what somebody who is no more began with the guest. */
-static int finish(const char *uuid, const char *config)
+/* Completes what somebody who is no more began with the guest; -1: nothing was begun. */
+static int finish(const char *uuid, const char *config, bool at_once)
 {
     struct wg_repair repair;
     struct wg_intent intent;
-    struct wg_error err;
-    int code;
+    struct wg_error err = {""};
+    char whose[WG_UUID_SIZE];
+    int code = -1;
 
-    if (!wg_intent_read(uuid, &intent)) {
-        wg_fail(&err, "%s/intent.%s cannot be read", WG_STATEDIR, uuid);
-        return cannot_begin(uuid, &err);
-    }
-    if (wg_repair_open(&repair, uuid, config, true, &err) < 0) {
-        wg_fail_in(&err, "left in the middle of a repair");
+    if (open_repair(&repair, uuid, config, &err) < 0)
         code = cannot_begin(uuid, &err);
-    } else {
-        wg_repair_say(&repair, LOG_WARNING, "its worker is gone; what it began is ended now");
-        code = wg_repair_finish(&repair, &intent);
-    }
-    wg_repair_close(&repair);
+    else if (repair.name && wg_intent_read(repair.name, &intent, whose) &&
+             strcmp(whose, uuid) == 0)
+        code = wg_repair_finish(&repair, &intent, at_once);
+    close_repair(&repair);
     return code;
 }
 
@@ -134,7 +172,6 @@ static int finish(const char *uuid, const char *config)
 static int guard(const struct options *options, pid_t worker)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
-    struct wg_intent intent;
     struct wg_error err;
     int status;
 
@@ -144,11 +181,12 @@ static int guard(const struct options *options, pid_t worker)
         if (errno != EINTR)
             return WG_EXIT_ERROR;
     }
-    if (wg_intent_read(options->uuid, &intent))
-        return finish(options->uuid, options->config);
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
-    wg_fail(&err, "the worker died of signal %d before it changed anything", WTERMSIG(status));
+    int code = finish(options->uuid, options->config, true);
+    if (code >= 0)
+        return code;
+    wg_fail(&err, "the repair worker died of signal %d, in no restart", WTERMSIG(status));
     return cannot_begin(options->uuid, &err);
 }
 
@@ -159,16 +197,15 @@ static int repair_one(const struct options *options)
     if (wg_repair_lock(options->uuid, LOCK_SECONDS, &err) < 0)
         return cannot_begin(options->uuid, &err);
     fflush(NULL);
-    pid_t worker = fork();
-    if (worker == 0) {
-        int code = work(options);
-
-        fflush(NULL);
-        _exit(code);
-    }
-    if (worker < 0)
+    pid_t worker = options->what == RESTART ? fork() : 0;
+    if (worker < 0) {
         wg_fail(&err, "fork: %s", strerror(errno));
-    int code = worker < 0 ? cannot_begin(options->uuid, &err) : guard(options, worker);
+        return cannot_begin(options->uuid, &err);
+    }
+    int code = worker == 0 ? work(options) : guard(options, worker);
+    fflush(NULL);
+    if (worker == 0 && options->what == RESTART)
+        _exit(code);
     wg_repair_unlock(options->uuid);
     return code;
 }
@@ -183,12 +220,9 @@ static int repair_pending(const struct options *options)
     if (wg_intents(&uuids, &err) < 0)
         code = wg_cli_error("repair", "%s", err.text);
     for (size_t i = 0; i < uuids.count; i++) {
-        struct wg_intent intent;
-
-        if (wg_repair_lock(uuids.item[i], 0, &err) < 0 ||
-            !wg_intent_read(uuids.item[i], &intent))
+        if (wg_repair_lock(uuids.item[i], 0, &err) < 0)
             continue;
-        int one = finish(uuids.item[i], options->config);
+        int one = finish(uuids.item[i], options->config, false);
         code = one > code ? one : code;
         wg_repair_unlock(uuids.item[i]);
     }
@@ -206,12 +240,24 @@ static bool take_uuid(const char *text, char uuid[WG_UUID_SIZE])
     return true;
 }
 
+static bool take_id(const char *text, int *id)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    *id = (int)number;
+    return *text >= '0' && *text <= '9' && !*end && number == *id;
+}
+
 static int take_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
         {"config", required_argument, NULL, 'c'},
+        {"definition", no_argument, NULL, DEFINITION},
         {"id", required_argument, NULL, 'i'},
-        {"pending", no_argument, NULL, 'p'},
+        {"pending", no_argument, NULL, PENDING},
+        {"previous", no_argument, NULL, PREVIOUS},
+        {"restart", no_argument, NULL, RESTART},
         {0},
     };
     int c;
@@ -223,15 +269,17 @@ static int take_options(int argc, char **argv, struct options *options)
         if (c == '?')
             return wg_cli_error("repair", "'%s' is not an option here; see winguest repair --help",
                                 argv[optind - 1]);
+        /* The hook knows no id of a guest that does not run: -1. */
+        if (c == 'i' && strcmp(optarg, "-1") != 0 && !take_id(optarg, &options->id))
+            return wg_cli_error("repair", "--id: '%s' is not a number", optarg);
         if (c == 'c')
             options->config = optarg;
-        if (c == 'i')
-            options->id = atoi(optarg);
-        options->pending |= c == 'p';
+        else if (c != 'i')
+            options->what = (enum what)c;
     }
-    if (options->pending ? optind != argc : optind + 1 != argc)
+    if (options->what == PENDING ? optind != argc : optind + 1 != argc)
         return wg_cli_error("repair", "expects a UUID or --pending; see winguest repair --help");
-    if (!options->pending && !take_uuid(argv[optind], options->uuid))
+    if (options->what != PENDING && !take_uuid(argv[optind], options->uuid))
         return wg_cli_error("repair", "'%s' is not a UUID; `virsh domuuid GUEST` tells it",
                             argv[optind]);
     return WG_EXIT_OK;
@@ -249,5 +297,5 @@ int wg_cli_repair(int argc, char **argv)
     openlog("winguest", LOG_PID, LOG_DAEMON);
     /* Guests' secrets go through here: a crash must not leave them in a file. */
     prctl(PR_SET_DUMPABLE, 0);
-    return options.pending ? repair_pending(&options) : repair_one(&options);
+    return options.what == PENDING ? repair_pending(&options) : repair_one(&options);
 }

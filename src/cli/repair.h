@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The repair of a guest that was cold booted against the policy, moments ago: it is ended and
- * booted again with the policy.
+ * What the hook leaves behind for a guest that was cold booted against the policy. Its stored
+ * definition is brought in line, for its next cold boot; and where the operator wants that, it is
+ * ended and booted again at once.
  *
- *   repair.c         the verb: a worker, and over it a guard that ends what a dead worker began
- *   repair_worker.c  waits for the client that boots the guest; decides; ends the guest
- *   repair_judge.c   what in a guest's XML speaks against it
- *   repair_finish.c  from whatever state, the guest runs again and its definition is in line
- *   repair_record.c  what survives a worker: intents, locks, the last repair
+ *   repair.c             the verb: a worker, and over it a guard that completes what a dead one began
+ *   repair_definition.c  the stored definition, and its way back
+ *   repair_restart.c     whether a guest may be restarted, and its end
+ *   repair_finish.c      from its end to its start, by the worker or by who comes after it
+ *   repair_allow.c       what a guest may have that is restarted
+ *   repair_record.c      what survives a worker: intents, locks, the last restart
  *
- * Functions that return an exit code have told the log, and whoever called by hand, why.
+ * Whoever's destroy has succeeded owns the stop of a guest: we start what we have stopped, only as
+ * long as it is defined, and nothing else. Functions that return an exit code have told the log, and
+ * whoever called by hand, why.
  */
 #ifndef WG_REPAIR_H
 #define WG_REPAIR_H
@@ -21,64 +25,77 @@
 /* A guest under repair. */
 struct wg_repair {
     char uuid[WG_UUID_SIZE];
-    char *name;
+    char *name; /* NULL: there is no such guest */
     struct wg_virt *virt;
     struct wg_engine *engine; /* NULL: the configuration cannot be read */
+    bool asked;               /* the engine was told what the host itself says that it can give */
     struct wg_settings settings;
 };
-
-/* Connects and reads the configuration; config NULL is the installed one. Returns 0, or -1 with
- * *err filled if there is no connection or, unless may_lack_engine, no engine; wg_repair_close is due
- * either way. */
-int wg_repair_open(struct wg_repair *repair, const char *uuid, const char *config,
-                   bool may_lack_engine, struct wg_error *err);
-void wg_repair_close(struct wg_repair *repair);
 
 /* Logs and prints "repair guest 'x' uuid …: what". */
 void wg_repair_say(const struct wg_repair *repair, int level, const char *format, ...)
     WG_PRINTF(3, 4);
 
-/* repair_worker.c: repairs the boot of that id, -1: the present one. Returns an exit code. */
-int wg_repair_boot(struct wg_repair *repair, int id);
+/* repair_definition.c: puts the policy into the stored definition, keeping what it was (kept.h).
+ * Returns 1 if it was put there now, 0 if there was nothing to put, -1 if it was left as it is;
+ * *what tells what came of it, for messages, until the next call. */
+int wg_repair_correct(struct wg_repair *repair, const char **what);
 
-/* repair_judge.c: why a guest with these two documents, as it runs and as it is stored, is not to
- * be restarted; NULL if nothing speaks against it. decline: WG_DECLINE_… */
-const char *wg_repair_obstacle(const char *live, const char *stored, unsigned decline);
+/* Gives a guest that has not started with the corrected definition its previous one back. Returns 1
+ * if that was done, 0 if there is nothing to give back, -1 with *err filled. */
+int wg_repair_restore(struct wg_repair *repair, struct wg_error *err);
 
-/* Judges xml. The verdict, NULL with *err filled. */
-struct wg_verdict *wg_repair_judge(const struct wg_repair *repair, const char *xml, unsigned flags,
-                                   struct wg_error *err);
+/* 1 if the guest runs against the policy, 0 if not, -1 with *err filled. */
+int wg_repair_violates(struct wg_repair *repair, const char *xml, struct wg_error *err);
+
+/* repair_restart.c: restarts the boot of that id, -1: the present one. Returns an exit code. */
+int wg_repair_restart(struct wg_repair *repair, int id);
 
 /* What a worker is about to do, written down before it does it. */
 enum wg_step {
-    WG_STEP_KEEP = 1, /* store the definition of a transient guest, that it cannot get lost */
-    WG_STEP_RESTART,  /* end the guest and boot it again */
+    WG_STEP_END,   /* the guest is being ended: by us, if anybody's destroy has succeeded by now */
+    WG_STEP_START, /* we have ended it, and start it */
+    WG_STEP_AGAIN, /* we are starting it: what ends a start is not an owner's stop */
 };
 
 struct wg_intent {
     enum wg_step step;
-    int id;              /* of the boot that is to be ended */
-    bool transient;
-    uint64_t policy;     /* wg_engine_digest */
-    uint64_t definition; /* wg_fingerprint of what was stored for a transient guest */
-    double since;        /* wg_uptime when the restart began */
+    int id;       /* of the boot that is to be ended */
+    double since; /* wg_uptime when it was */
 };
 
-/* repair_finish.c: does what is left of the intent, and forgets it. Returns an exit code. */
-int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent);
+/* repair_finish.c: starts the guest that we have ended. Returns an exit code. */
+int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent);
 
-/* Puts the policy into the stored definition. Returns what came of it, for messages. */
-const char *wg_repair_definition(struct wg_repair *repair);
+/* Completes what a worker that is gone had begun. at_once: it was there a moment ago. Returns an
+ * exit code. */
+int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at_once);
 
-/* repair_record.c */
+/* Waits for the end of a QEMU that somebody has killed, which takes long if a disk hangs. Returns 0
+ * with *status as it is then, or -1 with *err filled. */
+int wg_repair_wait_for_end(struct wg_repair *repair, int id, struct wg_virt_status *status,
+                           struct wg_error *err);
 
-uint64_t wg_fingerprint(const char *text);
+/* repair_allow.c: why a guest that runs so, in the QEMU of that process, may not come back; NULL if
+ * all that it has is known to. decline: WG_DECLINE_… The text lives until the next call. */
+const char *wg_repair_obstacle(const char *live, long pid, unsigned decline);
 
-int wg_intent_write(const char *uuid, const struct wg_intent *intent, struct wg_error *err);
-bool wg_intent_read(const char *uuid, struct wg_intent *intent);
-void wg_intent_forget(const char *uuid);
+/* Whether nova wrote the definition. It writes it anew at each power-on. */
+bool wg_repair_is_nova(const char *definition);
 
-/* The UUIDs of all intents. Returns 0, or -1 with *err filled. */
+/* repair_record.c. Intents go by the guest's name, as the hook, which makes them void, knows no
+ * other. */
+
+int wg_intent_write(const struct wg_repair *repair, const struct wg_intent *intent,
+                    struct wg_error *err);
+bool wg_intent_read(const char *name, struct wg_intent *intent, char uuid[WG_UUID_SIZE]);
+void wg_intent_forget(const char *name);
+
+/* Before we start the guest: from now on its start does not void the intent any more. Returns
+ * whether nobody else's has. */
+bool wg_intent_claim(const struct wg_repair *repair, struct wg_intent *intent);
+
+/* Calls each with the UUID of every intent. Returns 0, or -1 with *err filled. */
 int wg_intents(struct wg_list *uuids, struct wg_error *err);
 
 /* Takes the guest's lock, which goes with the process and its children; waits for it up to that
@@ -88,24 +105,12 @@ int wg_repair_lock(const char *uuid, unsigned seconds, struct wg_error *err);
 /* Removes the lock's file; to be called by who has the lock, at its end. */
 void wg_repair_unlock(const char *uuid);
 
-/* Takes one of so many places; never given back but by the end of the process. Returns whether one
- * was free. */
-bool wg_repair_place(unsigned places);
+/* Takes one of so many slots; given back by the end of the process. Returns whether one was free. */
+bool wg_repair_slot(unsigned slots);
 
-/* A guest is restarted once in that time, whatever its boots: a repair that does not last must not
- * become a loop. Chosen, not measured. */
-#define WG_REPAIR_AGAIN_SECONDS 600
-
-/* The last time that a guest was restarted. */
-struct wg_last {
-    double uptime;
-    uint64_t policy;
-    bool refused; /* the host could not start it under that policy */
-};
-
-void wg_last_forget(const char *uuid);
-bool wg_last_read(const char *uuid, struct wg_last *last);
-int wg_last_write(const char *uuid, const struct wg_last *last, struct wg_error *err);
+/* The boot of that id is a repair's own: if it violates the policy, another would not help. */
+void wg_repair_note_boot(const char *uuid, int id);
+bool wg_repair_own_boot(const char *uuid, int id);
 
 /* A place in which tests kill or hold a worker. */
 #ifdef WG_STOP_POINTS

@@ -1,184 +1,142 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small files in the directory of the hook's marks, named KIND.UUID. It is emptied by a reboot of
- * the host, after which no guest runs that a record is about. */
-#include <dirent.h>
+/* Small files beside the hook's marks. A reboot of the host empties the directory, after which no
+ * guest runs that one is about. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../hooks/marks.h"
 #include "../../hooks/qemu_process.h"
+#include "../common/state.h"
 #include "repair.h"
 
 #define LOCK_POLL_MICROSECONDS 50000
+#define TEXT_MAX 256
+/* An intent that a start of the guest does not void: it is our own start. */
+#define CLAIM "claim"
+/* libvirt counts boots from 1 again when the host was booted, never while it runs. */
+#define OWN_BOOT "boot"
 
-/* FNV-1a, 64 bits. */
-uint64_t wg_fingerprint(const char *text)
+static int put(const char *kind, const char *name, const char *text, struct wg_error *err)
 {
-    uint64_t digest = 14695981039346656037u;
+    char file[WG_STATE_NAME];
 
-    for (; *text; text++)
-        digest = (digest ^ (unsigned char)*text) * 1099511628211u;
-    return digest;
+    wg_state_name(file, kind, name);
+    if (wg_state_put(WG_STATEDIR, file, text, false) == 0)
+        return 0;
+    return wg_fail(err, "%s/%s: %s", WG_STATEDIR, file, strerror(errno));
 }
 
-/* A file is there as a whole or not at all. */
-static int put(const char *kind, const char *uuid, const char *text, struct wg_error *err)
+static char *get(const char *kind, const char *name)
 {
-    char name[64], fresh[72];
-    int dir = wg_open_state();
-    int fd = -1;
-    int rc = -1;
+    char file[WG_STATE_NAME];
 
-    snprintf(name, sizeof(name), "%s.%s", kind, uuid);
-    snprintf(fresh, sizeof(fresh), "new-%s", name);
-    if (dir >= 0) {
-        unlinkat(dir, fresh, 0);
-        fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    }
-    if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text))
-        rc = renameat(dir, fresh, dir, name);
-    if (rc < 0)
-        wg_fail(err, "%s/%s: %s", WG_STATEDIR, name, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    if (dir >= 0)
-        close(dir);
-    return rc;
+    wg_state_name(file, kind, name);
+    return wg_state_get(WG_STATEDIR, file, TEXT_MAX);
 }
 
-static bool get(const char *kind, const char *uuid, char *text, size_t size)
+static void drop(const char *kind, const char *name)
 {
-    char name[64];
-    ssize_t got = -1;
-    int dir = wg_open_state();
+    char file[WG_STATE_NAME];
 
-    snprintf(name, sizeof(name), "%s.%s", kind, uuid);
-    int fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0) {
-        got = read(fd, text, size - 1);
-        close(fd);
-    }
-    if (dir >= 0)
-        close(dir);
-    text[got > 0 ? got : 0] = '\0';
-    return got > 0;
+    wg_state_name(file, kind, name);
+    wg_state_drop(WG_STATEDIR, file);
 }
 
-int wg_intent_write(const char *uuid, const struct wg_intent *intent, struct wg_error *err)
+int wg_intent_write(const struct wg_repair *repair, const struct wg_intent *intent,
+                    struct wg_error *err)
 {
-    char text[256];
+    char text[TEXT_MAX];
 
-    snprintf(text, sizeof(text), "uuid=%s step=%d id=%d transient=%d policy=%" PRIx64
-             " definition=%" PRIx64 " since=%.3f\n", uuid, (int)intent->step, intent->id,
-             intent->transient, intent->policy, intent->definition, intent->since);
-    return put("intent", uuid, text, err);
+    snprintf(text, sizeof(text), "uuid=%s step=%d id=%d since=%.3f\n", repair->uuid,
+             (int)intent->step, intent->id, intent->since);
+    return put(intent->step == WG_STEP_AGAIN ? CLAIM : WG_INTENT, repair->name, text, err);
 }
 
-bool wg_intent_read(const char *uuid, struct wg_intent *intent)
+static bool parse(const char *text, struct wg_intent *intent, char uuid[WG_UUID_SIZE])
 {
-    char text[256];
-    int step, transient;
+    int step;
 
-    if (!get("intent", uuid, text, sizeof(text)) ||
-        sscanf(text, "uuid=%*s step=%d id=%d transient=%d policy=%" SCNx64 " definition=%" SCNx64
-               " since=%lf", &step, &intent->id, &transient, &intent->policy,
-               &intent->definition, &intent->since) != 6)
+    if (!text || sscanf(text, "uuid=%36s step=%d id=%d since=%lf", uuid, &step, &intent->id,
+                        &intent->since) != 4)
         return false;
     intent->step = (enum wg_step)step;
-    intent->transient = transient != 0;
-    return true;
+    return wg_is_uuid(uuid);
 }
 
-static void drop(const char *kind, const char *uuid)
+bool wg_intent_read(const char *name, struct wg_intent *intent, char uuid[WG_UUID_SIZE])
 {
-    char name[64];
-    int dir = wg_open_state();
+    char *text = get(CLAIM, name);
+    bool claimed = parse(text, intent, uuid);
 
-    snprintf(name, sizeof(name), "%s.%s", kind, uuid);
-    if (dir < 0)
-        return;
-    unlinkat(dir, name, 0);
-    close(dir);
-}
-
-void wg_intent_forget(const char *uuid)
-{
-    drop("intent", uuid);
-}
-
-/* Calls each for every file of that kind, with its UUID. */
-static int scan(const char *kind,
-                int (*each)(int dir, const char *name, const char *uuid, void *to), void *to)
-{
-    size_t len = strlen(kind);
-    int fd = wg_open_state();
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-    int rc = dir ? 0 : -1;
-
-    while (rc == 0 && (entry = readdir(dir))) {
-        if (strncmp(entry->d_name, kind, len) == 0 && entry->d_name[len] == '.')
-            rc = each(fd, entry->d_name, entry->d_name + len + 1, to);
+    free(text);
+    if (claimed) {
+        intent->step = WG_STEP_AGAIN;
+        return true;
     }
-    if (dir)
-        closedir(dir);
-    return rc;
+    text = get(WG_INTENT, name);
+    bool known = parse(text, intent, uuid);
+    free(text);
+    return known;
 }
 
-static int add(int dir, const char *name, const char *uuid, void *to)
+void wg_intent_forget(const char *name)
 {
-    (void)dir;
-    (void)name;
-    return wg_list_add(to, uuid, strlen(uuid));
+    drop(WG_INTENT, name);
+    drop(CLAIM, name);
+}
+
+bool wg_intent_claim(const struct wg_repair *repair, struct wg_intent *intent)
+{
+    char from[WG_STATE_NAME], to[WG_STATE_NAME];
+    int dir = wg_state_open(WG_STATEDIR);
+
+    wg_state_name(from, WG_INTENT, repair->name);
+    wg_state_name(to, CLAIM, repair->name);
+    bool claimed = dir >= 0 && renameat(dir, from, dir, to) == 0;
+    if (dir >= 0)
+        close(dir);
+    if (claimed)
+        intent->step = WG_STEP_AGAIN;
+    return claimed;
+}
+
+static int add(const char *dir, const char *file, void *to)
+{
+    char *text = wg_state_get(dir, file, TEXT_MAX);
+    struct wg_intent intent;
+    char uuid[WG_UUID_SIZE];
+    bool known = parse(text, &intent, uuid);
+
+    free(text);
+    return known ? wg_list_add(to, uuid, strlen(uuid)) : 0;
 }
 
 int wg_intents(struct wg_list *uuids, struct wg_error *err)
 {
-    return scan("intent", add, uuids) == 0 ? 0
-                                           : wg_fail(err, "%s: %s", WG_STATEDIR, strerror(errno));
-}
-
-/* Takes the lock on a file. Returns a descriptor; -1 if somebody else has it, -2 on an error. */
-static int try_lock(const char *name)
-{
-    struct stat mine, there;
-    int dir = wg_open_state();
-    int fd = dir < 0 ? -2 : openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int rc = fd < 0 ? -2 : fd;
-
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-        rc = errno == EWOULDBLOCK ? -1 : -2;
-    /* Whoever had it may have removed it. */
-    else if (fd >= 0 &&
-             (fstat(fd, &mine) < 0 || fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
-              mine.st_ino != there.st_ino))
-        rc = -1;
-    if (fd >= 0 && rc < 0)
-        close(fd);
-    if (dir >= 0)
-        close(dir);
-    return rc;
+    if (wg_state_each(WG_STATEDIR, WG_INTENT, add, uuids) == 0 &&
+        wg_state_each(WG_STATEDIR, CLAIM, add, uuids) == 0)
+        return 0;
+    return wg_fail(err, "%s: %s", WG_STATEDIR, strerror(errno));
 }
 
 int wg_repair_lock(const char *uuid, unsigned seconds, struct wg_error *err)
 {
     double end = wg_uptime() + seconds;
-    char name[64];
-    int fd;
+    char file[WG_STATE_NAME];
 
-    snprintf(name, sizeof(name), "lock.%s", uuid);
-    while ((fd = try_lock(name)) == -1) {
+    wg_state_name(file, "lock", uuid);
+    while (wg_state_lock(WG_STATEDIR, file) < 0) {
+        if (errno != EWOULDBLOCK)
+            return wg_fail(err, "%s/%s: %s", WG_STATEDIR, file, strerror(errno));
         if (wg_uptime() > end)
             return wg_fail(err, "another repair of this guest is at work");
         usleep(LOCK_POLL_MICROSECONDS);
     }
-    return fd >= 0 ? 0 : wg_fail(err, "%s/%s: %s", WG_STATEDIR, name, strerror(errno));
+    return 0;
 }
 
 void wg_repair_unlock(const char *uuid)
@@ -186,56 +144,34 @@ void wg_repair_unlock(const char *uuid)
     drop("lock", uuid);
 }
 
-bool wg_repair_place(unsigned places)
+bool wg_repair_slot(unsigned slots)
 {
-    char name[32];
+    char file[32];
 
-    for (unsigned i = 0; i < places; i++) {
-        snprintf(name, sizeof(name), "place.%u", i);
-        if (try_lock(name) >= 0)
+    for (unsigned i = 0; i < slots; i++) {
+        snprintf(file, sizeof(file), "slot.%u", i);
+        if (wg_state_lock(WG_STATEDIR, file) >= 0)
             return true;
     }
     return false;
 }
 
-bool wg_last_read(const char *uuid, struct wg_last *last)
+void wg_repair_note_boot(const char *uuid, int id)
 {
-    char text[128];
-    int refused;
+    struct wg_error ignored;
+    char text[32];
 
-    if (!get("last", uuid, text, sizeof(text)) ||
-        sscanf(text, "uptime=%lf policy=%" SCNx64 " refused=%d", &last->uptime, &last->policy,
-               &refused) != 3)
-        return false;
-    last->refused = refused != 0;
-    return true;
+    snprintf(text, sizeof(text), "%d\n", id);
+    put(OWN_BOOT, uuid, text, &ignored);
 }
 
-/* So that they do not pile up: a host may see many guests in its time. */
-static int forget_old(int dir, const char *name, const char *uuid, void *unused)
+bool wg_repair_own_boot(const char *uuid, int id)
 {
-    struct wg_last last;
+    char *text = get(OWN_BOOT, uuid);
+    bool own = text && atoi(text) == id;
 
-    (void)unused;
-    if (wg_last_read(uuid, &last) && !last.refused &&
-        wg_uptime() - last.uptime > WG_REPAIR_AGAIN_SECONDS)
-        unlinkat(dir, name, 0);
-    return 0;
-}
-
-int wg_last_write(const char *uuid, const struct wg_last *last, struct wg_error *err)
-{
-    char text[128];
-
-    scan("last", forget_old, NULL);
-    snprintf(text, sizeof(text), "uptime=%.3f policy=%" PRIx64 " refused=%d\n", last->uptime,
-             last->policy, last->refused);
-    return put("last", uuid, text, err);
-}
-
-void wg_last_forget(const char *uuid)
-{
-    drop("last", uuid);
+    free(text);
+    return own;
 }
 
 #ifdef WG_STOP_POINTS
