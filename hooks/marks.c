@@ -32,7 +32,7 @@ static char *take(const char *kind, const char *guest)
 
     wg_state_name(file, kind, guest);
     char *text = wg_state_get(WG_STATEDIR, file, TEXT_MAX);
-    if (text && wg_state_drop(WG_STATEDIR, file))
+    if (wg_state_drop(WG_STATEDIR, file))
         return text;
     free(text);
     return NULL;

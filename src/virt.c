@@ -515,14 +515,39 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
     return done(domain, rc, err) < 0 ? -1 : rc;
 }
 
-int wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+/*
+ * Whether an error of a start names a cause. Somebody's destroy in the middle of a start succeeds,
+ * and leaves behind nothing but a start that has failed (qemuDomainDestroyFlags: `starting`): its
+ * QEMU says that it was ended by a signal, or nothing at all, or libvirt that the guest is gone.
+ * What QEMU itself has to say stands behind libvirt's "internal error: process exited: ".
+ */
+static bool names_cause(const virError *error)
 {
+    const char *detail = error->message ? strstr(error->message, ": ") : NULL;
+
+    if (error->code == VIR_ERR_OPERATION_FAILED || error->code == VIR_ERR_OPERATION_ABORTED)
+        return false;
+    if (error->code == VIR_ERR_INTERNAL_ERROR && (!detail || !strstr(detail + 2, ": ")))
+        return false;
+    return error->message && !strstr(error->message, "terminating on signal");
+}
+
+enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)
+{
+    enum wg_virt_started started = WG_VIRT_STARTED;
     virDomainPtr domain = NULL;
     int rc = find(virt, uuid, &domain, err);
 
     if (rc <= 0)
-        return rc;
-    if (virDomainCreateWithFlags(domain, 0) < 0)
-        rc = is_others(virGetLastErrorCode()) ? 0 : -1;
-    return done(domain, rc, err) < 0 ? -1 : rc;
+        return rc < 0 ? WG_VIRT_FAILED : WG_VIRT_NOT_OURS;
+    if (virDomainCreateWithFlags(domain, 0) < 0) {
+        const virError *error = virGetLastError();
+
+        wg_fail(err, "%s", virGetLastErrorMessage());
+        started = !error || is_others(error->code) ? WG_VIRT_NOT_OURS
+                  : names_cause(error)             ? WG_VIRT_FAILED
+                                                   : WG_VIRT_ENDED;
+    }
+    virDomainFree(domain);
+    return started;
 }

@@ -124,8 +124,14 @@ int wg_virt_replace(struct wg_virt *virt, const char *uuid, const char *seen, co
  * *err filled: nobody did, yet. */
 int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_error *err);
 
-/* Boots it from its stored definition. Returns 1: it runs, 0: it runs already, or is defined no
- * more, or -1 with *err filled. */
-int wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err);
+enum wg_virt_started {
+    WG_VIRT_STARTED,
+    WG_VIRT_FAILED,   /* *err tells why */
+    WG_VIRT_ENDED,    /* in the middle of its start, by somebody's destroy for all that is known */
+    WG_VIRT_NOT_OURS, /* it runs already, or is defined no more */
+};
+
+/* Boots it from its stored definition. */
+enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err);
 
 #endif

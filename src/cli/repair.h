@@ -80,6 +80,10 @@ int wg_repair_wait_for_end(struct wg_repair *repair, int id, struct wg_virt_stat
  * all that it has is known to. decline: WG_DECLINE_… The text lives until the next call. */
 const char *wg_repair_obstacle(const char *live, long pid, unsigned decline);
 
+/* Whether a guest that runs so has what it is defined with: devices, media, passwords, links,
+ * metadata. */
+bool wg_repair_same_guest(const char *live, const char *definition);
+
 /* Whether nova wrote the definition. It writes it anew at each power-on. */
 bool wg_repair_is_nova(const char *definition);
 

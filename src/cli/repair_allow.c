@@ -46,12 +46,12 @@ static const struct rule {
      "product blockio geometry encryption"},
     {"devices/disk/source", NULL, NULL, "host auth seclabel snapshot config format identity slices"},
     {"devices/disk/backingStore", "type", "file block network", "format source backingStore"},
+    {"devices/disk/backingStore/source", NULL, NULL, "host auth seclabel config format identity"},
     {"devices/disk/backingStore", "type", NULL, ""},
     {"devices/controller", NULL, NULL, ALIKE "driver master model target pcihole64"},
     {"devices/interface", "type", "bridge network user direct",
      ALIKE "mac source target model driver bandwidth filterref link mtu coalesce virtualport guest "
      "rom tune vlan port ip route script downscript"},
-    {"devices/interface/backend", NULL, NULL, ""},
     {"devices/serial", "type", "pty file null vc spicevmc unix tcp", ALIKE "source protocol target log"},
     {"devices/parallel", "type", "pty file null vc unix tcp", ALIKE "source protocol target log"},
     {"devices/console", "type", "pty file null vc spicevmc unix tcp", ALIKE "source protocol target log"},
@@ -173,10 +173,10 @@ static const char *find_obstacle(xmlNodePtr node, const char *path, unsigned dec
     const char *reason = declined(node, path, decline);
     char below[128], what[160];
 
+    if (!reason && is(node, "source") && (reason = source_obstacle(node)))
+        return may_not(path, reason);
     if (reason || !is_ruled(path))
         return reason;
-    if (is(node, "source") && (reason = source_obstacle(node)))
-        return may_not(path, reason);
     if (!rule)
         return may_not(path, "is of a kind");
     for (xmlNodePtr child = node->children; child && !reason; child = child->next) {
@@ -234,6 +234,80 @@ const char *wg_repair_obstacle(const char *live, long pid, unsigned decline)
                              : find_obstacle(domain.root, "", decline);
     wg_domain_clear(&domain);
     return reason ? reason : deleted_file(pid);
+}
+
+/* An attribute of a device or of an element in it, where it has one: what owners change at will. */
+static void print_attribute(xmlNodePtr device, const char *element, const char *attribute,
+                            FILE *out)
+{
+    xmlNodePtr node = element ? wg_child(device, element) : device;
+    const char *value = node ? wg_attribute(node, attribute) : NULL;
+
+    fprintf(out, " %s", value ? value : "-");
+}
+
+static void print_parts(xmlNodePtr root, FILE *out)
+{
+    static const char *const texts[] = {"title", "description", "metadata"};
+    static const char *const media[] = {"file", "dev", "name", "volume"};
+    xmlNodePtr devices = wg_child(root, "devices");
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        xmlNodePtr node = wg_child(root, texts[i]);
+        xmlBufferPtr buffer = xmlBufferCreate();
+
+        if (node && buffer && xmlNodeDump(buffer, root->doc, node, 0, 0) >= 0)
+            fprintf(out, "%s\n", (const char *)xmlBufferContent(buffer));
+        xmlBufferFree(buffer);
+    }
+    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE)
+            continue;
+        fputs((const char *)node->name, out);
+        for (size_t i = 0; is(node, "disk") && i < sizeof(media) / sizeof(*media); i++)
+            print_attribute(node, "source", media[i], out);
+        if (is(node, "interface"))
+            print_attribute(node, "link", "state", out);
+        if (is(node, "graphics"))
+            print_attribute(node, NULL, "passwd", out);
+        fputc('\n', out);
+    }
+}
+
+static char *parts_of(const char *xml)
+{
+    struct wg_domain domain;
+    struct wg_error err;
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    if (out && wg_domain_parse(xml, strlen(xml), NULL, &domain, &err) == 0) {
+        print_parts(domain.root, out);
+        wg_domain_clear(&domain);
+    }
+    if (out)
+        fclose(out);
+    return text;
+}
+
+/* Passwords are in it. */
+static void forget(char *parts)
+{
+    if (parts)
+        explicit_bzero(parts, strlen(parts));
+    free(parts);
+}
+
+bool wg_repair_same_guest(const char *live, const char *definition)
+{
+    char *a = parts_of(live);
+    char *b = parts_of(definition);
+    bool same = a && b && *a && strcmp(a, b) == 0;
+
+    forget(a);
+    forget(b);
+    return same;
 }
 
 bool wg_repair_is_nova(const char *definition)

@@ -96,8 +96,8 @@ static const char *why_not_ours(const struct wg_virt_status *status)
     return NULL;
 }
 
-static int ran(struct wg_repair *repair, const struct wg_intent *intent, bool restored,
-               const struct wg_error *why)
+/* why: it did not start under the policy; NULL: it did. */
+static int ran(struct wg_repair *repair, const struct wg_intent *intent, const struct wg_error *why)
 {
     double off = (wg_uptime() - intent->since) * 1e3;
     struct wg_virt_status status;
@@ -107,13 +107,32 @@ static int ran(struct wg_repair *repair, const struct wg_intent *intent, bool re
     if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) == 0 && is_up(&status))
         wg_repair_note_boot(repair->uuid, status.id);
     wg_intent_forget(repair->name);
-    if (!restored) {
+    if (!why) {
         wg_repair_say(repair, LOG_NOTICE, "repaired, off for %.0f ms", off);
         return WG_EXIT_OK;
     }
     wg_repair_say(repair, LOG_ERR, "previous definition restored, it runs as it was, off for %.0f "
                   "ms: it does not start under the policy: %s", off, why->text);
     return WG_EXIT_VIOLATIONS;
+}
+
+/* Returns an exit code, or -1 with *err filled: it does not start. why: as above. */
+static int start_once(struct wg_repair *repair, const struct wg_intent *intent,
+                      const struct wg_error *why, struct wg_error *err)
+{
+    struct wg_virt_status status;
+    struct wg_error ignored;
+    enum wg_virt_started started = wg_virt_start(repair->virt, repair->uuid, err);
+
+    if (started == WG_VIRT_STARTED)
+        return ran(repair, intent, why);
+    wg_stop_point("failed", repair->uuid);
+    if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) < 0)
+        return -1;
+    const char *obstacle = why_not_ours(&status);
+    if (!obstacle && (started == WG_VIRT_ENDED || status.end == WG_VIRT_END_DESTROYED))
+        obstacle = "somebody has stopped it";
+    return obstacle ? others(repair, obstacle) : -1;
 }
 
 /*
@@ -123,26 +142,17 @@ static int ran(struct wg_repair *repair, const struct wg_intent *intent, bool re
 static int start_as_it_was(struct wg_repair *repair, const struct wg_intent *intent,
                            const struct wg_error *why)
 {
-    struct wg_virt_status status;
-    struct wg_error err, ignored;
-    const char *obstacle;
+    struct wg_error err;
+    int code = -1;
 
     if (wg_repair_restore(repair, &err) < 0)
         wg_repair_say(repair, LOG_ERR, "its previous definition is not restored: %s", err.text);
-    for (int tries = 0; tries < START_TRIES; tries++) {
+    for (int tries = 0; code < 0 && tries < START_TRIES; tries++) {
         sleep(1);
         wg_stop_point("restored", repair->uuid);
-        int rc = wg_virt_start(repair->virt, repair->uuid, &err);
-        if (rc > 0)
-            return ran(repair, intent, true, why);
-        if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) < 0)
-            continue;
-        obstacle = status.end == WG_VIRT_END_DESTROYED ? "somebody has stopped it"
-                                                       : why_not_ours(&status);
-        if (obstacle)
-            return others(repair, obstacle);
+        code = start_once(repair, intent, why, &err);
     }
-    return down(repair, &err);
+    return code < 0 ? down(repair, &err) : code;
 }
 
 int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
@@ -153,22 +163,16 @@ int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
     int rc = 0;
 
     for (int turn = 0; rc == 0 && !obstacle && turn < MIGRATION_TURNS; turn++) {
+        usleep(20000);
         rc = wg_virt_look(repair->virt, repair->uuid, &status, &err);
         obstacle = rc == 0 ? why_not_ours(&status) : NULL;
-        usleep(20000);
     }
-    if (rc == 0 && !obstacle && !wg_intent_claim(repair, intent))
+    if (!obstacle && !wg_intent_claim(repair, intent))
         obstacle = "somebody else was starting it";
     if (obstacle)
         return others(repair, obstacle);
-    if (rc == 0 && (rc = wg_virt_start(repair->virt, repair->uuid, &err)) > 0)
-        return ran(repair, intent, false, NULL);
-    wg_stop_point("failed", repair->uuid);
-    if (wg_virt_look(repair->virt, repair->uuid, &status, &err) < 0)
-        return down(repair, &err);
-    obstacle = status.end == WG_VIRT_END_DESTROYED ? "somebody has stopped it"
-                                                   : why_not_ours(&status);
-    return obstacle ? others(repair, obstacle) : start_as_it_was(repair, intent, &err);
+    rc = start_once(repair, intent, NULL, &err);
+    return rc < 0 ? start_as_it_was(repair, intent, &err) : rc;
 }
 
 /* Whether a guest whose worker has died before it could tell was ended by it. */
@@ -209,6 +213,9 @@ int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at
         wg_repair_say(repair, LOG_WARNING, "guest was not restarted: its repair worker died");
         return WG_EXIT_VIOLATIONS;
     }
+    /* By that worker, for all that can be known: it was about to. */
+    if (intent->step == WG_STEP_AGAIN && is_up(&status))
+        return ran(repair, intent, NULL);
     obstacle = why_not_ours(&status);
     if (!obstacle)
         obstacle = why_not_ended_by_us(intent, at_once, was_up, &status);

@@ -14,13 +14,12 @@
 /* A guest that is still paused after that many polls is looked at once a second. */
 #define POLLS_AT_FIRST 300
 
-/* The boot that is to be repaired, and the guest as it was first seen in it. */
+/* The boot that is to be repaired. */
 struct boot {
     int id;
     double resumed; /* wg_uptime when it was last seen paused; negative if it never was */
-    struct wg_virt_status first;
     struct wg_virt_status now;
-    char *live;
+    char *live; /* as it was first seen */
 };
 
 static int look_again(struct wg_repair *repair, struct boot *boot, struct wg_error *err)
@@ -131,16 +130,21 @@ static const char *changed(struct wg_repair *repair, const struct boot *boot, st
     return same ? NULL : "it was changed meanwhile";
 }
 
-/* Whether its previous definition can be given back, should it not start with the new one. */
-static const char *no_way_back(struct wg_repair *repair, struct wg_error *err)
+/* Its previous definition must be known, should it not start with the new one; and be what it runs
+ * from, as what its owner has given it since would be lost. */
+static const char *no_way_back(struct wg_repair *repair, const struct boot *boot,
+                               struct wg_error *err)
 {
     char *stored = wg_virt_stored_xml(repair->virt, repair->uuid, err);
     char *previous = stored ? wg_kept_get(repair->uuid, stored) : NULL;
-    bool kept = previous != NULL;
+    const char *reason = !previous ? "what it was defined as when it booted is not known"
+                         : !wg_repair_same_guest(boot->live, previous)
+                             ? "it runs with something else than it is defined with"
+                             : NULL;
 
     wg_virt_forget(previous);
     wg_virt_forget(stored);
-    return kept ? NULL : "what it was defined as when it booted is not known";
+    return reason;
 }
 
 /* Ends it. Returns 1 if we did, 0 with *reason if it is somebody else's, -1. */
@@ -209,7 +213,7 @@ static int repair_running(struct wg_repair *repair, struct boot *boot)
     if (!reason && corrected < 0)
         reason = "its definition could not be corrected";
     if (!reason)
-        reason = no_way_back(repair, &err);
+        reason = no_way_back(repair, boot, &err);
     if (!reason)
         reason = queue(repair);
     if (!reason)
@@ -218,32 +222,36 @@ static int repair_running(struct wg_repair *repair, struct boot *boot)
     return WG_EXIT_VIOLATIONS;
 }
 
+/* What it is before its client goes on with it. */
+static int look_first(struct wg_repair *repair, struct boot *boot, int id, struct wg_error *err)
+{
+    if (look_again(repair, boot, err) < 0)
+        return -1;
+    boot->id = id < 0 ? boot->now.id : id;
+    if (boot->now.id < 0)
+        return 0;
+    boot->live = wg_virt_live_xml(repair->virt, repair->uuid, err);
+    return boot->live ? wait_for_client(repair, boot, err) : -1;
+}
+
 int wg_repair_restart(struct wg_repair *repair, int id)
 {
     struct boot boot = {.resumed = -1};
     struct wg_error err;
-    int code = WG_EXIT_OK;
-    int rc = look_again(repair, &boot, &err);
+    int code;
+    int rc = look_first(repair, &boot, id, &err);
 
-    boot.first = boot.now;
-    boot.id = id < 0 ? boot.now.id : id;
-    if (rc == 0)
-        rc = wait_for_client(repair, &boot, &err);
     wg_stop_point("waited", repair->uuid);
-    if (rc == 0 && (boot.now.id < 0 || boot.now.id != boot.id)) {
+    if (rc == 0 && (!boot.live || boot.now.id != boot.id)) {
         wg_repair_say(repair, LOG_WARNING, "not restarted: %s",
                       boot.id < 0 ? "it does not run" : why_not_now(repair, &boot));
+        wg_virt_forget(boot.live);
         return WG_EXIT_VIOLATIONS;
     }
-    if (rc == 0 && !(boot.live = wg_virt_live_xml(repair->virt, repair->uuid, &err)))
-        rc = -1;
     if (rc == 0)
         rc = wg_repair_violates(repair, boot.live, &err);
-    if (rc < 0)
-        code = fault(repair, &err);
-    else if (rc > 0)
-        code = repair_running(repair, &boot);
-    else
+    code = rc < 0 ? fault(repair, &err) : rc > 0 ? repair_running(repair, &boot) : WG_EXIT_OK;
+    if (rc == 0)
         wg_repair_say(repair, LOG_INFO, "it runs as it must");
     wg_virt_forget(boot.live);
     return code;

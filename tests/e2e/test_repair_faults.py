@@ -17,10 +17,9 @@ from repairs import (ALL, NONE, PICKY, PICKY_TEXT, STATE, STORED, Watcher, clien
                      hold, hooked, module_with_stops, nothing_left, put_stops, release,
                      repair_lines, said)
 
-# In the order of a repair; the second and third only with transient guests.
-STEPS = ("judged", "keeping", "kept", "recorded", "ended", "booted", "defined")
-
-RESTARTED = ("ended", "booted", "defined")
+# In the order of a repair.
+STEPS = ("judged", "corrected", "recorded", "ended", "booted")
+RESTARTED = ("ended", "booted")
 
 
 def kill_at(host, name, uuid_):
@@ -35,56 +34,42 @@ def up_again(host, name, seconds=10):
         raise AssertionError(err) from None
 
 
-def killed(host, conn, watcher, step, transient):
-    name = f"{step}-{'t' if transient else 'p'}"
-    xml = guest.domain(name, uuid=uuid.uuid4(), devices=guest.vnc("secret00"))
+def killed(host, conn, watcher, step):
+    xml = guest.domain(step, uuid=uuid.uuid4(), devices=guest.vnc("secret00"))
     marked = xml[xml.index("<uuid>") + 6:xml.index("</uuid>")]
     kill_at(host, step, marked)
-    if transient:
-        domain = conn.createXML(xml, 0)
-    else:
-        domain = conn.defineXML(xml)
-        domain.create()
+    domain = conn.defineXML(xml)
+    domain.create()
     watcher.expect(marked)
     wait_for("the worker's death",
-             lambda: not os.path.exists(host.inside(f"{STATE}/kill-{step}.{marked}")), 60)
-    up_again(host, name)
-    line = said(host, marked, "left as it is|did not come to|repaired", 60)
+             lambda: not os.path.exists(host.inside(f"{STATE}/kill-{step}.{marked}")), 120)
+    up_again(host, step)
+    line = said(host, marked, "left as it is|was not restarted|repaired")
     true(f"the guest restarted or left: {line}",
          ("repaired" in line) == (step in RESTARTED))
-    # Killed while libvirt stores it, nobody knows any more who has defined it.
-    equal("persistent", domain.isPersistent(), 0 if transient and step != "keeping" else 1)
+    equal("persistent", domain.isPersistent(), 1)
     true("the password is there", "secret00" in domain.XMLDesc(STORED))
-    true("it is defined as it was, or right",
-         guest.clock_of(domain.XMLDesc(STORED))[0] in ("utc", "localtime"))
+    equal("offset of the definition", guest.clock_of(domain.XMLDesc(STORED))[0],
+          "utc" if step == "judged" else "localtime")
     watcher.release(marked)
     if "repaired" not in line:
-        equal("QEMU's flags", guest.flags(host.cmdline(name)), NONE)
+        equal("QEMU's flags", guest.flags(host.cmdline(step)), NONE)
         domain.destroy()
-        if transient:
-            if step == "keeping":
-                domain.undefine()
-            domain = conn.createXML(xml, 0)
-        else:
-            domain.create()
-        wait_for(f"{name}, the next run",
-                 lambda: ((found := host.qemu(name)) and guest.flags(found[1]) == ALL
-                          and domain.isPersistent() == (0 if transient else 1)
-                          and not os.path.exists(host.inside(f"{STATE}/intent.{marked}"))), 60)
-    compliant(host, domain, "secret00", transient)
+        domain.create()
+        if step == "judged":
+            said(host, marked, "repaired")
+    compliant(host, domain, "secret00")
 
 
 def worker_killed():
-    """SIGKILL after each step, of persistent and of transient guests."""
-    cases = [(step, transient) for step in STEPS for transient in (False, True)
-             if transient or step[:4] not in ("keep", "kept")]
-    with hooked("repair.window = 120\n") as host, Watcher(host) as watcher:
+    """SIGKILL after each step."""
+    with hooked() as host, Watcher(host) as watcher:
         put_stops(host)
 
         def work(index, conn):
             # three at a time: the machine may be small
-            for step, transient in cases[index::3]:
-                killed(host, conn, watcher, step, transient)
+            for step in STEPS[index::3]:
+                killed(host, conn, watcher, step)
 
         equal("errors of clients", clients(host, 3, work), [])
         equal("guests that were not in the list", watcher.missing, [])
@@ -101,7 +86,7 @@ def guard_killed_too():
         hold(host, "ended", name)
         domain.create()
         held(host, "ended", name)
-        text = host.read(f"{STATE}/intent.{name}")
+        text = host.read(f"{STATE}/intent.p")
         true(f"the intent is no XML: {text}", "<" not in text and text.count("\n") == 1)
         equal("exit code while it has a worker",
               host.run("winguest", "repair", "--pending").returncode, 0)
@@ -136,10 +121,11 @@ def libvirtd_restarted():
 
 
 def configuration_breaks():
-    """The worker dies, and its guard cannot read the configuration: the guest starts as it was."""
+    """The worker dies, and its guard cannot read the configuration: the guest starts all the same."""
     with hooked() as host:
         put_stops(host)
-        domain = host.conn.defineXML(guest.domain("c", uuid=uuid.uuid4()))
+        domain = host.conn.defineXML(guest.domain("c", uuid=uuid.uuid4(),
+                                                  devices=guest.vnc("secret00")))
         name = domain.UUIDString()
         hold(host, "ended", name)
         domain.create()
@@ -148,9 +134,71 @@ def configuration_breaks():
         worker = max(pid for pid, argv in host.processes().items() if name in argv)
         os.kill(worker, signal.SIGKILL)
         up_again(host, "c")
-        said(host, name, "rolled back")
-        equal("QEMU's flags", guest.flags(host.cmdline("c")), NONE)
-        equal("stored offset", guest.clock_of(domain.XMLDesc(STORED))[0], "utc")
+        said(host, name, "repaired")
+        compliant(host, domain, "secret00")
+
+
+def owners_come_first():
+    """A repair that was killed with its guard, and an owner who goes on without it."""
+    def mended(domain):
+        domain.create()
+        domain.destroy()
+
+    def deleted(domain):
+        domain.undefine()
+
+    def started(domain):
+        domain.create()
+
+    for deed in (mended, deleted, started):
+        with hooked() as host:
+            put_stops(host)
+            domain = host.conn.defineXML(guest.domain("o", uuid=uuid.uuid4()))
+            name = domain.UUIDString()
+            hold(host, "ended", name)
+            domain.create()
+            held(host, "ended", name)
+            for pid, argv in host.processes().items():
+                if name in argv:
+                    os.kill(pid, signal.SIGKILL)
+            deed(domain)
+            before = host.qemu("o")
+            host.run("winguest", "repair", "--pending")
+            time.sleep(1)
+            equal(f"QEMU ({deed.__name__})", host.qemu("o"), before)
+            equal("guests", len(host.conn.listAllDomains()), 0 if deed is deleted else 1)
+
+
+BROKEN = "/usr/local/bin/broken-qemu"
+BROKEN_TEXT = """#!/bin/sh
+case " $* " in *" -S "*) [ ! -e /tmp/broken ] || { echo 'broken: not now' >&2; sleep 0.5; exit 1; };; esac
+exec qemu-system-x86_64 "$@"
+"""
+
+
+def down_and_mended():
+    """Nothing starts it any more, not even as it was; its owner mends that, starts it and stops it:
+    the repair is over."""
+    with hooked(files={BROKEN: BROKEN_TEXT}) as host:
+        put_stops(host)
+        domain = host.conn.defineXML(guest.domain("d", uuid=uuid.uuid4(), emulator=BROKEN))
+        name = domain.UUIDString()
+        hold(host, "ended", name)
+        domain.create()
+        held(host, "ended", name)
+        host.put("/tmp/broken", "")
+        release(host, "ended", name)
+        line = said(host, name, "DOWN")
+        true(f"it says why: {line}", "broken: not now" in line)
+        nothing_left(host)
+        os.unlink(host.inside("/tmp/broken"))
+        equal("exit code", host.run("winguest", "repair", "--pending").returncode, 0)
+        equal("it is off", domain.isActive(), 0)
+        domain.create()
+        domain.destroy()
+        equal("exit code", host.run("winguest", "repair", "--pending").returncode, 0)
+        time.sleep(1)
+        equal("it stays off", domain.isActive(), 0)
 
 
 def refused_by_the_host():
@@ -160,22 +208,16 @@ def refused_by_the_host():
         xml = guest.domain("no", uuid=uuid.uuid4(), emulator=PICKY, devices=guest.vnc("secret00"))
         domain = host.conn.defineXML(xml)
         domain.create()
-        line = said(host, domain.UUIDString(), "rolled back")
+        line = said(host, domain.UUIDString(), "previous definition restored, it runs as it was")
         true(f"it says why: {line}", "picky: no hv-vapic here" in line)
-        line = said(host, domain.UUIDString(), "not restarted")
-        true(f"it is not tried again: {line}", "could not be started under this policy" in line)
         for boot in (1, 2):
+            wait_for("what the worker says",
+                     lambda n=boot: len(host.log_lines("it did not start under this policy")) >= n, 120)
             equal("QEMU's flags", guest.flags(host.cmdline("no")), NONE)
             equal("stored offset", guest.clock_of(domain.XMLDesc(STORED))[0], "utc")
             domain.destroy()
             domain.create()
-            said(host, domain.UUIDString(), "not restarted")
-            equal("lines", len(host.log_lines("rolled back")), 1)
-            wait_for("the worker's end", lambda n=boot: len(repair_lines(host)) >= n + 2, 20)
-        transient = host.conn.createXML(guest.domain("not", emulator=PICKY), 0)
-        line = said(host, transient.UUIDString(), "rolled back")
-        true(f"it is transient again: {line}", "transient again" in line)
-        equal("persistent", (transient.isActive(), transient.isPersistent()), (1, 0))
+        equal("lines", len(host.log_lines("it runs as it was")), 1)
 
 
 def rolled_back_by_the_filter():
@@ -187,34 +229,7 @@ def rolled_back_by_the_filter():
         for each in (domain, transient):
             host.wait_log(rf"started guest '{each.name()}'.*could not start under the policy")
             equal("the boot", host.conn.lookupByName(each.name()).ID(), each.ID())
-        equal("handed over", host.log_lines("left to the repair"), [])
-
-
-def defined_meanwhile():
-    """A transient guest that its client defines while it is restarted stays defined, as
-    virt-install wants it."""
-    with hooked("repair.window = 120\n") as host:
-        put_stops(host)
-        xml = guest.domain("v", uuid=uuid.uuid4())
-        name = xml[xml.index("<uuid>") + 6:xml.index("</uuid>")]
-        hold(host, "ended", name)
-        domain = host.conn.createXML(xml, 0)
-        held(host, "ended", name)
-        host.conn.defineXML(xml.replace("<memory unit='MiB'>64<", "<memory unit='MiB'>65<"))
-        release(host, "ended", name)
-        said(host, name, "stays defined")
-        equal("persistent", domain.isPersistent(), 1)
-
-
-def installation():
-    """virt-install boots a guest from one document and stores another: not to be restarted."""
-    first = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>"
-    with hooked() as host:
-        xml = guest.domain("i", uuid=uuid.uuid4(), devices=first)
-        domain = host.conn.createXML(xml, 0)
-        host.conn.defineXML(xml.replace(first, ""))
-        line = said(host, domain.UUIDString(), "not restarted")
-        true(f"it says why: {line}", "other devices" in line)
+        equal("handed over", host.log_lines("repair worker"), [])
 
 
 def no_place_for_records():
@@ -254,5 +269,5 @@ def requirement():
 
 if __name__ == "__main__":
     case.run(worker_killed, guard_killed_too, libvirtd_restarted, configuration_breaks,
-             refused_by_the_host, rolled_back_by_the_filter, defined_meanwhile, installation,
-             no_place_for_records, ordinary_user, requirement=requirement)
+             owners_come_first, down_and_mended, refused_by_the_host,
+             rolled_back_by_the_filter, no_place_for_records, ordinary_user, requirement=requirement)

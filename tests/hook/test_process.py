@@ -124,20 +124,22 @@ def a_worker_is_left_behind_for_the_repair():
     os.chmod(script, 0o755)
     if not os.path.exists(os.path.join(harness.LIB, "virt.so")):
         raise harness.Skip("built without libvirt")
-    configure("[enforce]\ncold_start = repair\n")
-    with qemu("-rtc", "base=utc"), bound(script, os.path.join(BUILD, "winguest")):
-        result = hook("started", env={"LD_LIBRARY_PATH": "/none", "HOME": "/root"},
-                      before=lambda: os.dup2(0, 9))
-        equal(f"{result}", (result.code, result.out, result.err), (0, b"", ""))
-        within("log", result.log[0][1], "left to the repair")
-        until = time.monotonic() + harness.SECONDS
-        while not os.path.exists(said) and time.monotonic() < until:
-            time.sleep(0.01)
-        with open(said, encoding="utf-8") as file:
-            worker = json.load(file)
-    os.unlink(said)
+    for config, how in (("", "--definition"), ("cold_start = correct\n", "--definition"),
+                        ("cold_start = repair\n", "--restart")):
+        configure("[enforce]\n" + config)
+        with qemu("-rtc", "base=utc"), bound(script, os.path.join(BUILD, "winguest")):
+            result = hook("started", env={"LD_LIBRARY_PATH": "/none", "HOME": "/root"},
+                          before=lambda: os.dup2(0, 9))
+            equal(f"{result}", (result.code, result.out, result.err), (0, b"", ""))
+            within("log", result.log[0][1], "handed to the repair worker")
+            until = time.monotonic() + harness.SECONDS
+            while not os.path.exists(said) and time.monotonic() < until:
+                time.sleep(0.01)
+            with open(said, encoding="utf-8") as file:
+                worker = json.load(file)
+        os.unlink(said)
+        equal("arguments", worker["argv"], ["repair", how, "--id", "3", UUID])
     os.unlink(script)
-    equal("arguments", worker["argv"], ["repair", "--id", "3", UUID])
     equal("a session of its own", worker["session"], True)
     equal("working directory", worker["cwd"], "/")
     equal("environment", {key: value for key, value in worker["environ"].items()
@@ -160,7 +162,7 @@ def a_repair_without_its_module():
     finally:
         os.rename(virt + ".away", virt)
     equal(f"{result}", (result.code, result.out, result.err), (0, b"", ""))
-    within("log", result.log[0][1], "left as it is: ", "virt.so: No such file", "mend: install")
+    within("log", result.log[0][1], "left as it is: ", "virt.so: No such file", "hint: install")
 
 
 # Works for as long as a stylesheet may.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A guest that was booted against the policy, seen at `started`: its vCPUs run already. A process
-that sleeps stands for QEMU, with the command line and the PID file of one."""
+that sleeps stands for QEMU, with the command line of one, and libvirt's status of it."""
 
 import contextlib
 import os
@@ -14,6 +14,21 @@ DENY = "[enforce]\ncold_start = deny\n"
 REPORT = "[enforce]\ncold_start = report\n"
 
 
+STATUS = """<!--
+WARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE OVERWRITTEN.
+-->
+<domstatus state='%s' reason='booted' pid='%s'>
+  <monitor path='/var/lib/libvirt/qemu/monitor.sock' type='unix'/>
+  <job type='none' async='%s'/>
+  <domain type='kvm' id='3'>
+"""
+
+
+def put_status(pid, name="win1", state="running", job="none"):
+    with open(f"{PIDS}/{name}.xml", "w", encoding="utf-8") as file:
+        file.write(STATUS % (state, pid, job))
+
+
 @contextlib.contextmanager
 def qemu(*arguments, name="win1"):
     sleep = "import sys; sys.stdout.write('up'); sys.stdout.flush(); sys.stdin.read()"
@@ -23,8 +38,7 @@ def qemu(*arguments, name="win1"):
     try:
         # not the command line of the fork before exec
         equal("the process", process.stdout.read(2), b"up")
-        with open(f"{PIDS}/{name}.pid", "w", encoding="ascii") as file:
-            file.write(f"{process.pid}\n")
+        put_status(process.pid, name)
         yield process
     finally:
         process.kill()
@@ -82,20 +96,36 @@ def what_takes_its_state_from_elsewhere_passes():
 
 
 def a_revert_by_the_monitor_passes():
-    """libvirt 11 writes what it does into the guest's status file, above its definition."""
+    """libvirt 11 writes what it does into the guest's status, above its definition."""
     configure(DENY)
-    status = ("<domstatus state='%s' reason='x'>\n  <job type='none' async='%s'/>\n"
-              "  <domain id='3'/>\n")
-    with qemu():
+    with qemu() as process:
         for state, job, revert in (("paused", "snapshot", True), ("running", "snapshot", False),
                                    ("paused", "start", False)):
-            with open(f"{PIDS}/win1.xml", "w", encoding="ascii") as file:
-                file.write(status % (state, job))
+            put_status(process.pid, state=state, job=job)
             what = f"{state}, {job}"
             if revert:
                 passes(what, hook("started"), "in flight, left until its next cold boot")
             else:
                 is_refused(what, hook("started"))
+
+
+def a_guest_of_any_name_is_seen():
+    """libvirt escapes names in the names of some of its files."""
+    configure(DENY)
+    for name in ("a&b", "it's", '"n"', "<n>", "win 1", "n" * 200, "\u7a97" * 60, "-x", "a.b"):
+        with qemu(name=name):
+            equal(f"{name}", hook("started", name=name).code, 1)
+
+
+def a_status_says_no_more_than_it_is():
+    """What stands in the guest's own definition is its owner's."""
+    configure(DENY)
+    with qemu() as process:
+        with open(f"{PIDS}/win1.xml", "w", encoding="utf-8") as file:
+            file.write(f"<domstatus state='running' reason='booted' pid='{process.pid}'>\n"
+                       "  <domain type='kvm' id='3'>\n<domstatus state='paused' pid='1'>\n"
+                       "<job type='none' async='snapshot'/>\n")
+        is_refused("a definition with a status", hook("started"))
 
 
 def only_the_option_itself_counts():
@@ -108,21 +138,20 @@ def only_the_option_itself_counts():
 def a_process_that_cannot_be_seen_passes():
     configure(DENY)
     unseen = "its QEMU process cannot be seen, left as it is"
-    passes("no PID file", hook("started"), unseen)
-    for text in ("", "x", "0", "-1", "999999999", "99999999999999999999"):
-        with open(f"{PIDS}/win1.pid", "w", encoding="ascii") as file:
-            file.write(text)
-        passes(f"PID {text!r}", hook("started"), unseen)
+    passes("no status", hook("started"), unseen)
+    for pid in ("", "x", "0", "-1", "999999999", "99999999999999999999"):
+        put_status(pid)
+        passes(f"PID {pid!r}", hook("started"), unseen)
     with qemu() as process:
         process.kill()
         process.wait()
         passes("gone", hook("started"), unseen)
-    os.unlink(f"{PIDS}/win1.pid")
-    os.mkdir(f"{PIDS}/win1.pid")
+    os.unlink(f"{PIDS}/win1.xml")
+    os.mkdir(f"{PIDS}/win1.xml")
     try:
         passes("a directory", hook("started"), unseen)
     finally:
-        os.rmdir(f"{PIDS}/win1.pid")
+        os.rmdir(f"{PIDS}/win1.xml")
 
 
 def a_name_leads_out_of_no_directory():
@@ -169,7 +198,8 @@ def an_incoming_guest_passes_from_its_first_call_to_its_last():
 def tests():
     for function in (a_violating_cold_boot_is_denied, a_violating_cold_boot_is_reported,
                      others_pass, what_takes_its_state_from_elsewhere_passes,
-                     a_revert_by_the_monitor_passes, only_the_option_itself_counts,
+                     a_revert_by_the_monitor_passes, a_guest_of_any_name_is_seen,
+                     a_status_says_no_more_than_it_is, only_the_option_itself_counts,
                      a_process_that_cannot_be_seen_passes,
                      a_name_leads_out_of_no_directory, a_fault_at_started_never_stops_a_guest,
                      reconnect_is_never_denied, a_start_that_was_prepared_by_us_is_denied_too,

@@ -167,21 +167,78 @@ static void any_name_stays_in_the_directory(void **state)
     }
 }
 
-static void a_name_that_is_too_long_has_no_mark(void **state)
+/* Names of the same first hundreds of bytes, in Chinese too, are others all the same. */
+static void a_long_name_has_a_mark(void **state)
 {
-    char name[301];
+    char name[1001], other[1001];
 
     (void)state;
-    memset(name, 'n', 300);
-    name[300] = '\0';
+    for (size_t i = 0; i < 999; i += 3)
+        memcpy(name + i, "\xe7\xaa\x97", 3);
+    name[999] = '1';
+    name[1000] = '\0';
+    strcpy(other, name);
+    other[999] = '2';
     mark_settled(name);
-    wg_mark_in_flight(name);
-    assert_false(wg_take_settled(name));
-    assert_false(wg_take_in_flight(name));
-    assert_null(only_mark());
-    name[150] = '\0';
-    mark_settled(name);
+    free(only_mark());
+    assert_false(wg_take_settled(other));
     assert_true(wg_take_settled(name));
+    wg_mark_in_flight(other);
+    assert_false(wg_take_in_flight(name));
+    assert_true(wg_take_in_flight(other));
+    assert_null(only_mark());
+}
+
+/* From the correction of a definition over the next cold start to its end. */
+static void a_corrected_guest_is_followed(void **state)
+{
+    char uuid[37];
+
+    (void)state;
+    assert_false(wg_take_failed("win1", uuid));
+    wg_mark_corrected("win1", UUID);
+    assert_false(wg_take_failed("win1", uuid));
+    wg_mark_starting("win1", true);
+    assert_false(wg_take_failed("win1", uuid));
+    wg_mark_starting("win1", false);
+    assert_false(wg_take_failed("win2", uuid));
+    assert_true(wg_take_failed("win1", uuid));
+    assert_string_equal(uuid, UUID);
+    assert_false(wg_take_failed("win1", uuid));
+
+    wg_mark_corrected("win1", UUID);
+    wg_mark_starting("win1", false);
+    wg_mark_started("win1");
+    assert_false(wg_take_failed("win1", uuid));
+    assert_null(only_mark());
+}
+
+static void what_is_no_uuid_is_none(void **state)
+{
+    char uuid[37];
+
+    (void)state;
+    wg_mark_corrected("win1", "../../etc/passwd");
+    wg_mark_starting("win1", false);
+    assert_false(wg_take_failed("win1", uuid));
+    assert_null(only_mark());
+}
+
+/* Whatever a repair was about to do: somebody else starts the guest. */
+static void a_start_voids_an_intent(void **state)
+{
+    char path[] = WG_STATEDIR "/intent.win1";
+
+    (void)state;
+    for (int in_flight = 0; in_flight <= 1; in_flight++) {
+        wg_mark_in_flight("x");
+        assert_true(wg_take_in_flight("x"));
+        fclose(fopen(path, "w"));
+        wg_mark_starting("win2", in_flight);
+        assert_int_equal(access(path, F_OK), 0);
+        wg_mark_starting("win1", in_flight);
+        assert_int_equal(access(path, F_OK), -1);
+    }
 }
 
 static void a_directory_that_others_may_enter_is_not_used(void **state)
@@ -261,7 +318,10 @@ int main(void)
         AFRESH(a_mark_in_flight_is_void_after_a_minute),
         AFRESH(rubbish_is_no_mark),
         AFRESH(any_name_stays_in_the_directory),
-        AFRESH(a_name_that_is_too_long_has_no_mark),
+        AFRESH(a_long_name_has_a_mark),
+        AFRESH(a_corrected_guest_is_followed),
+        AFRESH(what_is_no_uuid_is_none),
+        AFRESH(a_start_voids_an_intent),
         AFRESH(a_directory_that_others_may_enter_is_not_used),
         AFRESH(a_directory_of_another_user_is_not_used),
         AFRESH(what_is_no_directory_is_not_used),

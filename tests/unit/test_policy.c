@@ -26,7 +26,7 @@ static void the_defaults_are_documented(void **state)
     struct wg_policy policy = load_policy("");
 
     (void)state;
-    assert_int_equal(policy.settings.cold_start, WG_REPAIR);
+    assert_int_equal(policy.settings.cold_start, WG_CORRECT);
     assert_int_equal(policy.settings.deny_on_error, 0);
     assert_int_equal(policy.settings.rollback, 1);
     assert_int_equal(policy.settings.deadline, 5);
@@ -107,9 +107,9 @@ static void a_bad_setting_is_told_with_file_line_and_key(void **state)
         const char *text, *why;
     } rows[] = {
         {"[enforce]\n\ncold_start = Deny\n",
-         ":3: [enforce] cold_start: 'Deny' is not allowed; allowed: repair deny report"},
+         ":3: [enforce] cold_start: 'Deny' is not allowed; allowed: correct repair deny report"},
         {"[enforce]\ncold_start =\n",
-         ":2: [enforce] cold_start: '' is not allowed; allowed: repair deny report"},
+         ":2: [enforce] cold_start: '' is not allowed; allowed: correct repair deny report"},
         {"[enforce]\non_error = report\n",
          ":2: [enforce] on_error: 'report' is not allowed; allowed: allow deny"},
         {"[enforce]\non_error = allow deny\n",
