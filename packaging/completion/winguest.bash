@@ -39,7 +39,7 @@ _winguest() {
         diff | rewrite) words="--config --facts --sign --help" ;;
         filter) words="enable disable status --root --help" ;;
         probe) words="--connect --print --help" ;;
-        repair) words="--config --id --pending --help" ;;
+        repair) words="--config --definition --id --pending --previous --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
         words=$(_winguest_guests)

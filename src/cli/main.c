@@ -73,11 +73,14 @@ static const struct command {
      "  --format FORMAT    text, json, prometheus (for the textfile collector), html\n"
      "  --output FILE      write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
-    {"repair", in_libvirt, "[--config FILE] [--id ID] UUID|--pending",
+    {"repair", in_libvirt, "[--config FILE] [--id ID] [--definition|--previous] UUID\n"
+     "       winguest repair [--config FILE] --pending",
      "restart a guest that has just been booted against the policy",
      CONFIG_OPTION
      "  --id ID         only that boot of it\n"
-     "  --pending       end what repairs that were killed have begun\n"
+     "  --definition    only bring its stored definition in line\n"
+     "  --previous      it has not started with that: give it its previous definition back\n"
+     "  --pending       complete what repairs that were killed have begun\n"
      "A guest that must not be restarted is left running, and only its definition corrected.\n"
      "Exit: 0 it runs as it must, 1 it does not, 2 error.\n"},
     {"probe", NULL, "[-c URI] [--print]",
