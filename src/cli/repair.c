@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../../hooks/marks.h"
 #include "cli.h"
 
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
@@ -109,6 +110,29 @@ static int correct(struct wg_repair *repair, struct wg_error *err)
     return rc < 0 ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
+/*
+ * Whether a start has come to its end by somebody's destroy: that succeeds and leaves nothing behind
+ * but a start that has failed (qemuDomainDestroyFlags: `starting`), and what QEMU says of it in its
+ * log (virQEMUDriverConfigNew: logDir). What cannot be read says nothing.
+ */
+static bool was_ended(const char *name)
+{
+    char path[4096], text[8192] = "";
+    const char *from = text;
+
+    snprintf(path, sizeof(path), "/var/log/libvirt/qemu/%s.log", name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    if (fseek(file, -(long)(sizeof(text) - 1), SEEK_END) < 0)
+        rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (const char *begin = text; (begin = strstr(begin, ": starting up ")); begin++)
+        from = begin;
+    return strstr(from, "terminating on signal") != NULL;
+}
+
 /* After a start that has failed. */
 static int restore(struct wg_repair *repair, struct wg_error *err)
 {
@@ -117,8 +141,12 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
     if (wg_virt_settle(repair->virt, repair->uuid, err) < 0 ||
         wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
         return cannot_begin(repair->uuid, err);
-    if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED)
+    if (status.state != WG_VIRT_OFF)
         return WG_EXIT_OK;
+    if (status.end == WG_VIRT_END_DESTROYED || was_ended(repair->name)) {
+        wg_mark_corrected(repair->name, repair->uuid);
+        return WG_EXIT_OK;
+    }
     int rc = wg_repair_restore(repair, err);
     if (rc < 0)
         return cannot_begin(repair->uuid, err);

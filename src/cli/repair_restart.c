@@ -210,6 +210,10 @@ static int repair_running(struct wg_repair *repair, struct boot *boot)
     wg_stop_point("judged", repair->uuid);
     int corrected = wg_repair_correct(repair, &definition);
     wg_stop_point("corrected", repair->uuid);
+    if (look_again(repair, boot, &err) < 0)
+        return fault(repair, &err);
+    if (!reason)
+        reason = why_not_now(repair, boot);
     if (!reason && corrected < 0)
         reason = "its definition could not be corrected";
     if (!reason)

@@ -29,10 +29,10 @@ exec qemu-system-x86_64 "$@"
 """
 
 
-def hooked(extra="repair.window = 600\n", **options):
+def hooked(extra="repair.window = 600\n", answer="repair", **options):
     """A host with nothing in the daemon, whose hook repairs; in a window that a busy machine cannot
     miss, unless told otherwise."""
-    return Host(case.tree(), preload=False, config="[enforce]\ncold_start = repair\n" + extra,
+    return Host(case.tree(), preload=False, config=f"[enforce]\ncold_start = {answer}\n" + extra,
                 **options)
 
 
@@ -152,6 +152,13 @@ def clients(host, number, work):
     for thread in threads:
         thread.join()
     return errors
+
+
+def vnc_with(domain, password):
+    """The guest's graphics device, but for the password: libvirt changes nothing else of it."""
+    graphics = etree.fromstring(domain.XMLDesc()).find("devices/graphics")
+    graphics.set("passwd", password)
+    return etree.tostring(graphics, encoding="unicode")
 
 
 def paused(domain):

@@ -17,7 +17,8 @@ import guest
 from case import equal, true
 from host import Host
 from repairs import (ALL, NONE, STORED, clients, disk, held, hold, hooked, module_with_stops,
-                     nothing_left, put_qcow2, put_stops, release, repair_lines, said)
+                     nothing_left, put_qcow2, put_stops, release, repair_lines, said,
+                     vnc_with)
 
 NET = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface>"
 OVIRT = "<metadata><ovirt-vm:vm xmlns:ovirt-vm='http://ovirt.org/vm/1.0'/>"
@@ -58,7 +59,7 @@ def one_shot_devices():
     serial = ("<serial type='unix'><source mode='connect' path='/tmp/once.sock'/>"
               "<target port='0'/></serial>")
     for config in ("repair", "correct"):
-        with hooked(f"cold_start = {config}\n") as host:
+        with hooked(answer=config) as host:
             with socket.socket(socket.AF_UNIX) as once:
                 once.bind(host.inside("/tmp/once.sock"))
                 once.listen(1)
@@ -68,6 +69,7 @@ def one_shot_devices():
             os.unlink(host.inside("/tmp/once.sock"))
             put_qcow2(host, "/tmp/scratch.qcow2")
             scratch = host.conn.defineXML(guest.domain("scratch", devices=disk("scratch")))
+            put_stops(host)
             hold(host, "waited", scratch.UUIDString())
             scratch.create()
             os.unlink(host.inside("/tmp/scratch.qcow2"))
@@ -127,7 +129,7 @@ def meanwhile():
         domain.snapshotCreateXML("<domainsnapshot/>")
 
     def password(_, domain):
-        domain.updateDeviceFlags(guest.vnc("other000"), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        domain.updateDeviceFlags(vnc_with(domain, "other000"), libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
     def link(_, domain):
         domain.updateDeviceFlags(NET.replace("<model", "<link state='down'/><model"),
@@ -177,14 +179,15 @@ def before_it_was_resumed():
     """A guest started paused, whose client sets a password or a device before it resumes it."""
     with hooked() as host:
         put_qcow2(host, "/tmp/added.qcow2")
-        for name, device in (("password", guest.vnc("other000")), ("added", disk("added"))):
+        for name in ("password", "added"):
             domain = host.conn.defineXML(guest.domain(name, devices=guest.vnc("secret00")))
             domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
             before = domain.ID()
             if name == "added":
-                domain.attachDeviceFlags(device, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+                domain.attachDeviceFlags(disk("added"), libvirt.VIR_DOMAIN_AFFECT_LIVE)
             else:
-                domain.updateDeviceFlags(device, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+                domain.updateDeviceFlags(vnc_with(domain, "other000"),
+                                         libvirt.VIR_DOMAIN_AFFECT_LIVE)
             domain.resume()
             line = said(host, domain.UUIDString(), "not restarted")
             true(f"it says why: {line}", "something else" in line or "changed meanwhile" in line)
@@ -194,7 +197,7 @@ def before_it_was_resumed():
 def names():
     """libvirt escapes a name in some of its files; the guest is found all the same."""
     for answer in ("correct", "deny"):
-        with hooked(f"cold_start = {answer}\n") as host:
+        with hooked(answer=answer) as host:
             for name in ("a&b", "it's", "<n>", 'say "n"', "n" * 100, "\u7a97" * 40):
                 xml = guest.domain(name.replace("&", "&amp;").replace("<", "&lt;"))
                 domain = host.conn.defineXML(xml)

@@ -201,6 +201,30 @@ def down_and_mended():
         equal("it stays off", domain.isActive(), 0)
 
 
+def disk_hangs():
+    """Its QEMU waits for a disk and cannot even be killed: it is started again when it has ended."""
+    image = ("<disk type='file'><driver name='qemu' type='raw'/><source file='/tmp/slow.img'/>"
+             "<target dev='vda' bus='virtio'/><boot order='1'/></disk>")
+    server = os.path.join(os.path.dirname(__file__), "..", "faults", "slow_disk.py")
+    with hooked() as host, open(server, encoding="utf-8") as source:
+        host.put("/tmp/slow_disk.py", source.read())
+        host.put("/tmp/slow.img", "x" * (1 << 20), 0o644)
+        with host.background("/tmp/slow_disk.py", "/tmp/slow.img", "60") as disk:
+            equal("the slow disk", disk.stdout.readline(), "ready\n")
+            put_stops(host)
+            domain = host.conn.defineXML(guest.domain("h", uuid=uuid.uuid4(), devices=image))
+            name = domain.UUIDString()
+            hold(host, "recorded", name)
+            domain.create()
+            before = host.qemu("h")[0]
+            held(host, "recorded", name)
+            time.sleep(3)
+            release(host, "recorded", name)
+            said(host, name, "repaired", 300)
+            true("another QEMU", host.qemu("h")[0] != before)
+            equal("QEMU's flags", guest.flags(host.cmdline("h")), ALL)
+
+
 def refused_by_the_host():
     """An emulator that cannot do what the policy wants: the guest runs as it was, and is not tried
     again under this policy."""
@@ -269,5 +293,6 @@ def requirement():
 
 if __name__ == "__main__":
     case.run(worker_killed, guard_killed_too, libvirtd_restarted, configuration_breaks,
-             owners_come_first, down_and_mended, refused_by_the_host,
+             owners_come_first, down_and_mended, disk_hangs,
+             refused_by_the_host,
              rolled_back_by_the_filter, no_place_for_records, ordinary_user, requirement=requirement)
