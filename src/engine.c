@@ -230,7 +230,7 @@ void wg_engine_take_files(struct wg_engine *engine)
     struct wg_error ignored;
 
     read_host(engine);
-    wg_stylesheets_open(&engine->stylesheets, &ignored);
+    wg_stylesheets_read(&engine->stylesheets, &ignored);
 }
 
 static bool wants_localtime(const struct wg_target *plan)
@@ -273,7 +273,7 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
         rc = wg_plan_compare(domain, &plan, verdict, err);
     /* What the site's own stylesheets want only they can tell. */
     if (rc == 0)
-        rc = wg_stylesheets_open(&engine->stylesheets, err);
+        rc = wg_stylesheets_read(&engine->stylesheets, err);
     bool sites = rc == 0 && wg_stylesheets_of_site(&engine->stylesheets, &plan);
     if (rc == 0 && (sites || (verdict->n_differences && flags & WG_REWRITE)))
         rc = rewrite(engine, domain, &plan, sites, verdict, err);

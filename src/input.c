@@ -8,6 +8,11 @@
 
 char *wg_read_all(int fd, size_t *len, struct wg_error *err)
 {
+    return wg_read_up_to(fd, WG_XML_MAX, len, err);
+}
+
+char *wg_read_up_to(int fd, size_t max, size_t *len, struct wg_error *err)
+{
     size_t room = 16 << 10;
     char *bytes = malloc(room);
 
@@ -23,8 +28,8 @@ char *wg_read_all(int fd, size_t *len, struct wg_error *err)
             return NULL;
         }
         *len += got < 0 ? 0 : (size_t)got;
-        if (*len > WG_XML_MAX) {
-            wg_fail(err, "over %zu MiB", WG_XML_MAX >> 20);
+        if (*len > max) {
+            wg_fail(err, "over %zu MiB", max >> 20);
             free(bytes);
             return NULL;
         }

@@ -11,4 +11,7 @@
  */
 char *wg_read_all(int fd, size_t *len, struct wg_error *err);
 
+/* The same, max bytes at most: a whole number of MiB. */
+char *wg_read_up_to(int fd, size_t max, size_t *len, struct wg_error *err);
+
 #endif

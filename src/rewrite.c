@@ -15,12 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "memory.h"
 #include "plan.h"
 #include "safe.h"
 
 #define POLICY_URI "winguest:policy"
 #define SITE_DIR WG_SYSCONFDIR "/libvirt/winguest.d"
+
+/* Chosen: ours have 6 KiB at most. */
+#define SHEET_MAX ((size_t)1 << 20)
 
 /* Far above what any rewrite needs (clock.xsl and hyperv.xsl take some hundred steps on any
  * domain), low enough that a stylesheet that loops is stopped in well under a second. */
@@ -68,8 +72,19 @@ static const struct wg_sheet_file *find_file(const struct wg_stylesheets *sheets
     return find(sheets, path, strlen(path));
 }
 
-/* A descriptor of the open file of that name, at its beginning; -1 with *err filled. */
-static int take_from_shelf(const char *path, struct wg_error *err)
+/* Reads the file to its end and closes it; one that could not be opened has said why. */
+static void read_file(struct wg_sheet_file *file, int fd, struct wg_error *err)
+{
+    if (fd < 0)
+        return;
+    file->text = wg_read_up_to(fd, SHEET_MAX, &file->len, err);
+    if (!file->text)
+        wg_fail_in(err, "%s", file->path);
+    close(fd);
+}
+
+/* The file of that name, or NULL with *err filled. */
+static const struct wg_sheet_file *take_from_shelf(const char *path, struct wg_error *err)
 {
     const struct wg_sheet_file *file = find_file(shelf, path);
     const char *name = strrchr(path, '/');
@@ -77,44 +92,52 @@ static int take_from_shelf(const char *path, struct wg_error *err)
     if (!file && name)
         file = find(shelf, path, (size_t)(name - path));
     if (!file)
-        return wg_fail(err, "%s: No such file or directory, or not directly in one of these", path);
-    if (file->why)
-        return wg_fail(err, "%s", file->why);
-    lseek(file->fd, 0, SEEK_SET);
-    return file->fd;
+        wg_fail(err, "%s: No such file or directory, or not directly in one of these", path);
+    else if (file->why)
+        wg_fail(err, "%s", file->why);
+    return file && file->text ? file : NULL;
 }
 
-/* XSLT drops the blanks between a stylesheet's elements: cheaper before there are nodes of them. */
+/* XSLT drops the blanks between a stylesheet's elements: cheaper before there are nodes of them.
+ * From memory: libxml2 from 2.13 on duplicates a descriptor, and whoever is confined may not. */
+static xmlDocPtr parse_stylesheet(const struct wg_sheet_file *file, const char *path,
+                                  xmlDictPtr dict, struct wg_error *err)
+{
+    xmlParserCtxtPtr parser = xmlNewParserCtxt();
+
+    if (!parser)
+        return NULL;
+    if (dict) {
+        xmlDictFree(parser->dict);
+        parser->dict = dict;
+        xmlDictReference(dict);
+    }
+    xmlDocPtr doc = xmlCtxtReadMemory(parser, file->text, (int)file->len, path, NULL,
+                                      XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOBLANKS |
+                                          XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    const xmlError *last = doc ? NULL : xmlCtxtGetLastError(parser);
+    if (last && last->message)
+        wg_fail(err, "%s:%d: %.*s", path, last->line, (int)strcspn(last->message, "\n"),
+                last->message);
+    xmlFreeParserCtxt(parser);
+    return doc;
+}
+
 static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
 {
     struct wg_error why = {""};
-    xmlParserCtxtPtr parser = xmlNewParserCtxt();
-    bool own = !shelf;
-    int fd = !parser ? -1 : own ? wg_safe_open(path, &why) : take_from_shelf(path, &why);
-    xmlDocPtr doc = NULL;
+    struct wg_sheet_file own = {.path = (char *)path};
 
-    if (fd >= 0) {
-        if (dict) {
-            xmlDictFree(parser->dict);
-            parser->dict = dict;
-            xmlDictReference(dict);
-        }
-        doc = xmlCtxtReadFd(parser, fd, path, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOBLANKS |
-                                XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-        const xmlError *last = doc ? NULL : xmlCtxtGetLastError(parser);
-        if (last && last->message)
-            wg_fail(&why, "%s:%d: %.*s", path, last->line, (int)strcspn(last->message, "\n"),
-                    last->message);
-        if (own)
-            close(fd);
-    }
+    if (!shelf)
+        read_file(&own, wg_safe_open(path, &why), &why);
+    const struct wg_sheet_file *file = shelf ? take_from_shelf(path, &why) : &own;
+    xmlDocPtr doc = file && file->text ? parse_stylesheet(file, path, dict, &why) : NULL;
     /* What libxslt says of it is said. */
     if (*why.text && listener) {
         *listener = why;
         listener = NULL;
     }
-    xmlFreeParserCtxt(parser);
+    free(own.text);
     return doc;
 }
 
@@ -164,11 +187,11 @@ static struct wg_sheet_file *add_file(struct wg_stylesheets *sheets, char *path)
     }
     sheets->file = grown;
     struct wg_sheet_file *file = &grown[sheets->files++];
-    *file = (struct wg_sheet_file){.path = path, .fd = -1};
+    *file = (struct wg_sheet_file){.path = path};
     return file;
 }
 
-static int open_file(struct wg_stylesheets *sheets, int dir, const char *in, const char *name)
+static int take_file(struct wg_stylesheets *sheets, int dir, const char *in, const char *name)
 {
     char *path = asprintf(&path, "%s/%s", in, name) < 0 ? NULL : path;
     struct wg_sheet_file *file = add_file(sheets, path);
@@ -176,9 +199,9 @@ static int open_file(struct wg_stylesheets *sheets, int dir, const char *in, con
 
     if (!file)
         return -1;
-    file->fd = wg_safe_open_in(dir, path, &why);
-    file->why = file->fd < 0 ? strdup(why.text) : NULL;
-    return file->fd < 0 && !file->why ? -1 : 0;
+    read_file(file, wg_safe_open_in(dir, path, &why), &why);
+    file->why = file->text ? NULL : strdup(why.text);
+    return file->text || file->why ? 0 : -1;
 }
 
 static bool is_stylesheet(const char *name)
@@ -188,20 +211,20 @@ static bool is_stylesheet(const char *name)
     return end && strcmp(end, ".xsl") == 0;
 }
 
-static int open_files(struct wg_stylesheets *sheets, DIR *dir, const char *path)
+static int take_files(struct wg_stylesheets *sheets, DIR *dir, const char *path)
 {
     struct dirent *entry;
     int rc = 0;
 
     while (rc == 0 && (entry = readdir(dir))) {
         if (is_stylesheet(entry->d_name))
-            rc = open_file(sheets, dirfd(dir), path, entry->d_name);
+            rc = take_file(sheets, dirfd(dir), path, entry->d_name);
     }
     return rc;
 }
 
 /* Returns 0, or -1 if there is no memory. */
-static int open_directory(struct wg_stylesheets *sheets, const char *path)
+static int take_directory(struct wg_stylesheets *sheets, const char *path)
 {
     struct wg_error why;
     int fd = wg_safe_open_directory(path, &why);
@@ -219,17 +242,17 @@ static int open_directory(struct wg_stylesheets *sheets, const char *path)
         close(fd);
         return -1;
     }
-    int rc = open_files(sheets, dir, path);
+    int rc = take_files(sheets, dir, path);
     closedir(dir);
     return rc;
 }
 
-int wg_stylesheets_open(struct wg_stylesheets *sheets, struct wg_error *err)
+int wg_stylesheets_read(struct wg_stylesheets *sheets, struct wg_error *err)
 {
-    if (!sheets->opened) {
-        if (open_directory(sheets, WG_XSLTDIR) < 0 || open_directory(sheets, SITE_DIR) < 0)
+    if (!sheets->read) {
+        if (take_directory(sheets, WG_XSLTDIR) < 0 || take_directory(sheets, SITE_DIR) < 0)
             return wg_no_memory(err);
-        sheets->opened = true;
+        sheets->read = true;
     }
     const struct wg_sheet_file *ours = find_file(sheets, WG_XSLTDIR);
     return ours ? wg_fail(err, "%s", ours->why) : 0;
@@ -315,9 +338,8 @@ void wg_stylesheets_clear(struct wg_stylesheets *sheets)
     }
     free(sheets->item);
     for (size_t i = 0; i < sheets->files; i++) {
-        if (sheets->file[i].fd >= 0)
-            close(sheets->file[i].fd);
         free(sheets->file[i].path);
+        free(sheets->file[i].text);
         free(sheets->file[i].why);
     }
     free(sheets->file);

@@ -16,15 +16,16 @@ struct wg_stylesheet {
 /* A file that a stylesheet may be in, or a directory that could not be read. */
 struct wg_sheet_file {
     char *path;
-    int fd;    /* -1 if it could not be opened */
-    char *why; /* it could not; else NULL */
+    char *text; /* what is in it, len bytes */
+    size_t len;
+    char *why; /* it could not be read, and text is NULL; else NULL */
 };
 
 /* The stylesheets that were needed so far, each compiled once, and the files that they are in. */
 struct wg_stylesheets {
     struct wg_stylesheet *item;
     size_t count;
-    bool opened;
+    bool read;
     struct wg_sheet_file *file;
     size_t files;
 };
@@ -34,14 +35,14 @@ struct wg_stylesheets {
 void wg_rewrite_listen(struct wg_error *err);
 
 /*
- * Opens all the stylesheets of our directory and of the site's, once: what none of them is in cannot
- * be loaded, and no name of a file is looked up after it. One that cannot be opened matters when
+ * Reads all the stylesheets of our directory and of the site's, once: what none of them is in cannot
+ * be loaded, and no file is opened after it. One that cannot be read, or is over 1 MiB, matters when
  * it is needed only. Returns 0, or -1 with *err filled: our directory cannot be read.
  */
-int wg_stylesheets_open(struct wg_stylesheets *sheets, struct wg_error *err);
+int wg_stylesheets_read(struct wg_stylesheets *sheets, struct wg_error *err);
 
 /* Whether any of the plan's stylesheets is the site's own: not one that was installed with us. They
- * must have been opened. */
+ * must have been read. */
 bool wg_stylesheets_of_site(const struct wg_stylesheets *sheets, const struct wg_target *plan);
 
 /*

@@ -137,7 +137,7 @@ int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *
                        struct wg_error *err);
 
 /*
- * Reads and opens now what wg_evaluate would later, so that it needs no file's name any more. What
+ * Reads now what wg_evaluate would later, so that it needs no file any more. What
  * fails is told by the evaluation that needs it.
  */
 void wg_engine_take_files(struct wg_engine *engine);
