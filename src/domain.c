@@ -162,29 +162,53 @@ typedef xmlErrorPtr parse_error;
 typedef const xmlError *parse_error;
 #endif
 
+static const char *shown(const char *name)
+{
+    return name ? name : "?";
+}
+
+#define NOT_ENCODED "bytes that are not in its encoding"
+
+/* What an error is, in our words: libxml2's change from one release to the next. */
+static int name_error(parse_error error, struct wg_error *err)
+{
+    switch (error->code) {
+    case XML_ERR_NO_MEMORY:
+        return wg_no_memory(err);
+    case XML_ERR_DOCUMENT_EMPTY:
+        return wg_fail(err, "does not begin with an element");
+    case XML_ERR_DOCUMENT_END:
+        return wg_fail(err, "something follows the end of the root element");
+    case XML_ERR_TAG_NAME_MISMATCH:
+        return wg_fail(err, "<%.40s> of line %d is closed by </%.40s>", shown(error->str1),
+                       error->int1, shown(error->str2));
+    case XML_ERR_TAG_NOT_FINISHED:
+        return wg_fail(err, "ends within <%.40s> of line %d", shown(error->str1), error->int1);
+    case XML_ERR_UNDECLARED_ENTITY:
+        return wg_fail(err, "an entity that is not defined");
+    case XML_ERR_UNSUPPORTED_ENCODING:
+        return wg_fail(err, "encoding %.40s is not supported, use UTF-8", shown(error->str1));
+    case XML_ERR_INVALID_CHAR:
+        /* libxml2 before 2.12 says it of both, and shows the bytes. */
+        return wg_fail(err, error->str1 ? NOT_ENCODED : "a character that XML does not allow");
+    case XML_ERR_INVALID_ENCODING:
+        return wg_fail(err, NOT_ENCODED);
+    default:
+        return wg_fail(err, "not well-formed");
+    }
+}
+
 /* Keeps the first error, which says what is wrong; those behind it tell what followed from that,
  * and take pieces of text, of a password perhaps, for the names that they quote. */
 static void keep_first(void *context, parse_error error)
 {
     struct wg_error *err = ((xmlParserCtxtPtr)context)->_private;
-    bool harmless = error->code == XML_ERR_TAG_NAME_MISMATCH ||
-                    error->code == XML_ERR_TAG_NOT_FINISHED ||
-                    error->code == XML_ERR_UNSUPPORTED_ENCODING || !error->str1;
 
     if (error->level != XML_ERR_FATAL || *err->text)
         return;
-    if (error->code == XML_ERR_NO_MEMORY)
-        wg_no_memory(err);
-    else if (error->code == XML_ERR_UNDECLARED_ENTITY)
-        wg_fail(err, "domain XML: line %d: an entity that is not defined", error->line);
-    else if (error->code == XML_ERR_INVALID_ENCODING ||
-             (error->code == XML_ERR_INVALID_CHAR && error->str1))
-        wg_fail(err, "domain XML: line %d: bytes that are not in its encoding", error->line);
-    else if (!error->message || !harmless)
-        wg_fail(err, "domain XML: line %d: not well-formed", error->line);
-    else
-        wg_fail(err, "domain XML: line %d: %.*s", error->line, (int)strcspn(error->message, "\n"),
-                error->message);
+    name_error(error, err);
+    if (error->code != XML_ERR_NO_MEMORY)
+        wg_fail_in(err, "domain XML: line %d", error->line);
 }
 
 /* No XML_PARSE_HUGE: libvirt parses with the same bounds on depth and text. */
