@@ -8,16 +8,13 @@
 #include "filter_support.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka_any.h"
 
 /* The engine's policy is <policy/>; it writes down what it was asked. */
 #define ENGINE \

@@ -108,7 +108,7 @@ static void nobody_else_may_look(void **state)
     char *path = only_mark();
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    assert_in_range(st.st_size, 1, 20);
+    assert_between(st.st_size, 1, 20);
     free(path);
 }
 

@@ -90,7 +90,7 @@ static char *rewrite(const char *stylesheets, char **fault)
     struct wg_verdict *verdict = wg_evaluate(engine, GUEST, strlen(GUEST), WG_REWRITE, &err);
     if (verdict) {
         assert_non_null(verdict->xml);
-        assert_in_range(verdict->n_faults, 0, 1);
+        assert_between(verdict->n_faults, 0, 1);
         xml = strdup(verdict->xml);
         *fault = verdict->n_faults ? strdup(verdict->faults[0]) : NULL;
     } else {
@@ -295,7 +295,7 @@ static void an_endless_stylesheet_is_stopped(void **state)
                 "<x/></xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each>"
                 "</xsl:for-each></xsl:for-each></xsl:template>"),
           "stylesheet unit.xsl: ");
-    assert_in_range(time(NULL) - begun, 0, 60);
+    assert_between(time(NULL) - begun, 0, 60);
 }
 
 static void work_that_never_ends_is_left_out(void **state)
@@ -328,6 +328,20 @@ static void the_policy_cannot_be_undone(void **state)
     fails(SHEET(COPY "<xsl:template match='timer[@name=\"rtc\"]'><xsl:copy-of select='.'/>"
                 "<xsl:copy-of select='.'/></xsl:template>"),
           "stylesheet unit.xsl: it undoes the policy");
+}
+
+static void a_stylesheet_that_has_no_end_is_refused(void **state)
+{
+    size_t len = (1 << 20) + 1;
+    char *blanks = malloc(len + 1);
+
+    (void)state;
+    memset(blanks, ' ', len);
+    blanks[len] = '\0';
+    put_sheet("unit.xsl", blanks);
+    free(blanks);
+    is_left_out("clock.xsl hyperv.xsl unit.xsl", "/unit.xsl: over 1 MiB");
+    drop_sheet("unit.xsl");
 }
 
 static void a_stylesheet_is_read_once_an_engine(void **state)
@@ -377,6 +391,7 @@ int main(void)
         cmocka_unit_test(work_that_never_ends_is_left_out),
         cmocka_unit_test(another_guest_is_left_out),
         cmocka_unit_test(the_policy_cannot_be_undone),
+        cmocka_unit_test(a_stylesheet_that_has_no_end_is_refused),
         cmocka_unit_test(a_stylesheet_is_read_once_an_engine),
         cmocka_unit_test(without_stylesheets_the_policy_cannot_hold),
     };

@@ -197,7 +197,7 @@ static void reads_the_same(const char *before, const char *text, xmlNodePtr root
         xmlNodeDump(want, root->doc, root, 0, 0);
         /* more than a message of cmocka's holds */
         fprintf(stderr, "from\n%s\ncame\n%s\nnot\n%s\n", before, text,
-                (const char *)want->content);
+                (const char *)xmlBufferContent(want));
         fail();
     }
     xmlFreeDoc(doc);

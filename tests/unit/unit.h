@@ -3,17 +3,12 @@
 #ifndef WG_UNIT_H
 #define WG_UNIT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_any.h"
 #include "domain.h"
 #include "policy.h"
 #include "target.h"
