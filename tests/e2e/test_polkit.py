@@ -34,6 +34,14 @@ polkit.addRule(function (action, subject) {
     return polkit.Result.NO;
 });
 """
+# What polkit 0.105 of Debian 11 and Ubuntu 22.04 reads in its place
+OLD_RULES = """[test]
+Identity=unix-user:*
+Action=%s
+ResultAny=yes
+ResultInactive=yes
+ResultActive=yes
+"""
 CLIENT = """
 import sys, libvirt
 conn = libvirt.open("qemu:///system")
@@ -53,17 +61,26 @@ def actions():
     return f"<?xml version='1.0' encoding='UTF-8'?>\n<policyconfig>\n  {declared}\n</policyconfig>\n"
 
 
+def owned(host, name):
+    """Whether a program on the host's bus has taken that name."""
+    asked = host.run("dbus-send", "--system", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+                     "org.freedesktop.DBus.NameHasOwner", "string:" + name)
+    return "boolean true" in asked.stdout
+
+
 def started(allowed):
     """A host with ACLs under which ordinary users may do what is `allowed`, and root all."""
     host = Host(case.tree(), libvirtd_conf=CONF, hook=False, start=False)
     try:
-        rules = RULES % ["org.libvirt.api." + each for each in allowed]
+        may = ["org.libvirt.api." + each for each in allowed]
         host.put(ACTIONS, actions(), mode=0o644)
-        host.put("/etc/polkit-1/rules.d/00-test.rules", rules, mode=0o644)
+        host.put("/etc/polkit-1/rules.d/00-test.rules", RULES % may, mode=0o644)
+        host.put("/etc/polkit-1/localauthority/50-local.d/test.pkla", OLD_RULES % ";".join(may),
+                 mode=0o644)
         bus = host.run("sh", "-c", "mkdir -p /run/dbus && exec dbus-daemon --system --fork")
         equal("dbus-daemon", (bus.returncode, bus.stderr), (0, ""))
         host.run("sh", "-c", f"{polkitd()} --no-debug >/run/polkit.out 2>&1 &")
-        wait_for("polkitd", lambda: host.log_lines("polkitd.*Acquired the name"), 20)
+        wait_for("polkitd", lambda: owned(host, "org.freedesktop.PolicyKit1"), 60)
         host.start()
         return host
     except BaseException:
