@@ -90,14 +90,6 @@ static void find_name(const char *xml, char *name, size_t size)
     name[len] = '\0';
 }
 
-static char *ask(const struct request *request, const char *op, const char *name)
-{
-    struct wg_filter_question question = {.op = op, .xml = request->xml,
-                                          .log_op = op, .log_name = name};
-
-    return wg_filter_ask(&engine, &question);
-}
-
 /*
  * Never libvirt's error text in our log: where it could not parse the XML it quotes the line, with
  * whatever password stands there. Libvirt's own log has it.
@@ -128,24 +120,27 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
     int saved_errno = errno;
     bool with_policy = false;
     struct _virDomain *domain;
+    struct wg_filter_answer answer;
     char name[64];
-    char *rewritten;
 
     if (request->xml == NULL || !wg_filter_works() || !wg_conns_has(request->conn))
         return pass_on(request, request->xml);
     find_name(request->xml, name, sizeof(name));
-    rewritten = ask(request, op, name);
+    wg_filter_ask(&engine,
+                  &(struct wg_filter_question){
+                      .op = op, .xml = request->xml, .log_op = op, .log_name = name},
+                  &answer);
     errno = saved_errno;
-    if (rewritten == NULL) {
+    if (answer.xml == NULL) {
         domain = pass_on(request, request->xml);
     } else {
-        domain = pass_on(request, rewritten);
+        domain = pass_on(request, answer.xml);
         with_policy = domain != NULL;
         if (domain == NULL)
             domain = pass_on_as_it_was(request, op, name);
     }
     saved_errno = errno;
-    free(rewritten);
+    wg_filter_answer_free(&answer);
     if (defines(request) && domain != NULL)
         wg_start_may_follow(domain, with_policy ? request->xml : NULL);
     errno = saved_errno;

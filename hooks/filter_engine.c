@@ -251,31 +251,29 @@ bool wg_filter_answer_ok(const char *text, size_t len)
     return text[len - 1] == '>';
 }
 
-static char *take_answer(struct wg_filter_engine *engine, const struct wg_filter_question *question,
-                         struct wg_child_reply *reply, int deadline_ms)
+static void take_answer(struct wg_filter_engine *engine,
+                        const struct wg_filter_question *question, struct wg_child_reply *reply,
+                        int deadline_ms, struct wg_filter_answer *answer)
 {
     char why[128];
 
+    answer->bytes = reply->output;
     if (reply->end == WG_CHILD_LATE)
         was_late(engine);
     if (reply->end == WG_CHILD_EXITED && reply->code == 0 &&
         (reply->output_len == 0 || wg_filter_answer_ok(reply->output, reply->output_len))) {
-        char *answer = reply->output;
-
         was_good(engine);
-        if (reply->output_len > 0 && strcmp(answer, question->xml) != 0)
-            return answer;
-        free(answer);
-        return NULL;
+        if (reply->output_len > 0 && strcmp(reply->output, question->xml) != 0)
+            answer->xml = reply->output;
+        return;
     }
     describe(reply, deadline_ms, why, sizeof(why));
     wg_filter_log(LOG_WARNING, question->log_name, question->log_op,
                   "%s %s: it goes through unchanged, without the policy", engine->program, why);
-    free(reply->output);
-    return NULL;
 }
 
-char *wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question)
+void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question,
+                   struct wg_filter_answer *answer)
 {
     /* a name that looks like an option is none of the engine's business: it is in the XML too */
     const char *name = question->name == NULL || *question->name == '-' ? "-" : question->name;
@@ -285,9 +283,16 @@ char *wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_ques
                                  .output_max = WG_FILTER_OUTPUT_MAX};
     struct wg_child_reply reply;
 
+    *answer = (struct wg_filter_answer){0};
     if (wg_filter_paused(engine))
-        return NULL;
+        return;
     call.deadline_ms = wg_filter_get_settings(engine).deadline_ms;
     wg_child_run(&call, &reply);
-    return take_answer(engine, question, &reply, call.deadline_ms);
+    take_answer(engine, question, &reply, call.deadline_ms, answer);
+}
+
+void wg_filter_answer_free(struct wg_filter_answer *answer)
+{
+    free(answer->bytes);
+    *answer = (struct wg_filter_answer){0};
 }

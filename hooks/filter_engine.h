@@ -6,7 +6,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#include "../src/text.h" /* WG_UUID_SIZE */
 
 /* The shipped configuration's [enforce] deadline, in seconds; rollback is on there too. */
 #define WG_FILTER_DEADLINE_S 5
@@ -58,13 +61,23 @@ struct wg_filter_question {
     const char *log_name; /* the guest's, for the log; may be NULL */
 };
 
+/* What the engine says of a guest. The strings live until wg_filter_answer_free(). */
+struct wg_filter_answer {
+    const char *xml;  /* as it must be; NULL: it stays as it is, because the engine says so or failed */
+    const char *name; /* the guest's, as libvirt will read it; NULL: it has none, or the engine failed */
+    char uuid[WG_UUID_SIZE]; /* likewise; "" */
+    bool nova; /* it carries nova's metadata */
+    uint64_t policy; /* wg_engine_digest(): another number, another policy; 0: the engine failed */
+    char *bytes; /* that hold the strings */
+};
+
 /*
- * Puts @question to the engine. Returns the rewritten XML, for free(), or NULL: the XML stays as it
- * is, because the engine says so or because it failed, which is logged here. Safe in any thread;
- * takes no longer than the deadline, but for the first call after the configuration changed,
- * which may take it twice.
+ * Puts @question to the engine and fills @answer, which the caller frees in any case. What fails is
+ * logged here. Safe in any thread; takes no longer than the deadline.
  */
-char *wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question);
+void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question,
+                   struct wg_filter_answer *answer);
+void wg_filter_answer_free(struct wg_filter_answer *answer);
 
 /* Whether the engine is being left alone, so that nothing need be prepared for a question. */
 bool wg_filter_paused(struct wg_filter_engine *engine);

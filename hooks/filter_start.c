@@ -128,7 +128,8 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
 {
     struct wg_filter_question question = {.op = "define", .name = boot->name,
                                           .log_op = OP, .log_name = boot->name};
-    char *old, *rewritten;
+    struct wg_filter_answer answer;
+    char *old;
 
     if (wg_filter_paused(engine))
         return;
@@ -140,13 +141,13 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
         return;
     }
     question.xml = old;
-    rewritten = wg_filter_ask(engine, &question);
-    if (rewritten != NULL && replace_definition(boot, old, rewritten)) {
+    wg_filter_ask(engine, &question, &answer);
+    if (answer.xml != NULL && replace_definition(boot, old, answer.xml)) {
         boot->old = old;
         old = NULL;
         take_print(boot);
     }
-    free(rewritten);
+    wg_filter_answer_free(&answer);
     free(old);
 }
 

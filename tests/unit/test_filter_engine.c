@@ -31,7 +31,13 @@ static char *ask(const char *name, const char *xml)
     struct wg_filter_question question = {.op = "define", .name = name, .xml = xml,
                                           .log_op = "start", .log_name = "win\n1"};
 
-    return wg_filter_ask(&engine, &question);
+    struct wg_filter_answer answer;
+    char *copy;
+
+    wg_filter_ask(&engine, &question, &answer);
+    copy = answer.xml == NULL ? NULL : strdup(answer.xml);
+    wg_filter_answer_free(&answer);
+    return copy;
 }
 
 static void asks_in_the_agreed_words(void **state)
