@@ -3,27 +3,19 @@
 #ifndef WG_ACT_H
 #define WG_ACT_H
 
-#include <time.h>
-
-#include "../src/winguest.h"
+#include "../src/decision.h"
 #include "hook.h"
 
-/* Begins a call, before anything is decided: takes and leaves the marks that need no decision, and
- * opens all that wg_act needs of files but for `started`. */
-void wg_act_begin(const struct wg_hook_call *call);
+/* Begins a call: fills the rest of *call, takes and leaves the marks that need no decision. */
+void wg_act_begin(struct wg_hook_call *call);
 
-/* Acts on a decision that has not failed. Returns the exit code. */
-int wg_act(const struct wg_decision *decision);
+/* Acts on a decision that has not failed. Returns the exit code: not 0 either if an answer to define
+ * or create was printed in part, which nobody must take for all of it. */
+int wg_act(const struct wg_hook_call *call, const struct wg_decision *decision);
 
-/*
- * Logs and prints a fault of ours, what: one line, which wg_act_on_fault escapes. deny: if this is
- * prepare, it keeps the guest from starting. Returns the exit code: not 0 either if a part of an
- * answer to define or create was printed, which nobody must take for all of it.
- */
-int wg_act_on_fault(const char *what, bool deny);
-
-/* The same, safe in a signal handler. */
-int wg_act_on_crash(const char *what, bool deny);
+/* Logs and prints a fault of ours, what, escaped and in one line. deny: if this is prepare, it
+ * keeps the guest from starting. Returns the exit code. */
+int wg_act_on_fault(const struct wg_hook_call *call, const char *what, bool deny);
 
 /* A guest is off. If that was a start of its corrected definition that has failed, it gets its
  * previous one back. */

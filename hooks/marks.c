@@ -38,28 +38,9 @@ static char *take(const char *kind, const char *guest)
     return NULL;
 }
 
-int wg_begin_settled(const char *guest)
+void wg_mark_settled(const char *guest)
 {
-    char file[WG_STATE_NAME];
-    int dir = wg_state_open(WG_STATEDIR);
-    int fd = -1;
-
-    if (dir < 0)
-        return -1;
-    wg_state_name(file, "settled", guest);
-    unlinkat(dir, file, 0);
-    fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    close(dir);
-    return fd;
-}
-
-void wg_settle(int mark)
-{
-    if (mark < 0)
-        return;
-    ssize_t written = write(mark, "1", 1);
-    (void)written;
-    close(mark);
+    put("settled", guest, "1");
 }
 
 bool wg_take_settled(const char *guest)

@@ -12,15 +12,10 @@
 
 #include "../src/text.h"
 
-/*
- * `prepare` found nothing to enforce on the guest of that name: `started` need not look again. In
- * two steps, because the one that finds that can open no file any more: the first makes a mark that
- * says nothing and returns its descriptor, or -1, to be given to the second, which closes it.
- */
-int wg_begin_settled(const char *guest);
-void wg_settle(int mark);
+/* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
+void wg_mark_settled(const char *guest);
 
-/* Takes the mark away; tells whether it was there and settled. */
+/* Takes the mark away; tells whether it was there. */
 bool wg_take_settled(const char *guest);
 
 /* The guest of that name has announced itself as migrating in or being restored. */

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
             wg_act_on_release(argv[1]);
         return 0;
     }
-    const struct wg_hook_call call = {argv[1], argv[2]};
+    struct wg_hook_call call = {.guest = argv[1], .operation = argv[2]};
     if (is(&call, "started"))
         wg_mark_started(call.guest);
     if (is(&call, "prepare"))

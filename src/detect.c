@@ -346,6 +346,7 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
     int rc = check_exempt(domain, policy, verdict, err);
 
     *traits = (struct wg_traits){0};
+    verdict->nova = wg_path_walk(domain->root, "metadata/nova:instance", stop, NULL);
     /* Our own mark is the operator's word and comes first wherever order has it. */
     if (rc == 0)
         rc = ask_source("winguest", domain->root, policy, explain, verdict, err);

@@ -19,7 +19,7 @@ struct wg_told {
 };
 
 /*
- * Fills os, evidence, outcome WG_EXEMPT with its reason if the guest is exempt, and with explain
+ * Fills os, evidence, nova, outcome WG_EXEMPT with its reason if the guest is exempt, and with explain
  * the trail of verdict; reads traits for wg_policy_target.
  * Returns 0, or -1 with *err filled.
  */

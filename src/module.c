@@ -2,7 +2,10 @@
 #include "module.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "decide.h"
+#include "decision.h"
 
 #define NO_ICU WG_PKGLIBDIR "/noicu.so"
 
@@ -13,11 +16,12 @@ static void *load(const char *path)
     return dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 }
 
-void *wg_module(const char *name, const char *symbol, bool lean)
+void *wg_module(const char *name, const char *symbol, bool lean, struct wg_error *err)
 {
     char path[sizeof(NO_ICU) + 64];
     /* The loader takes what is there under a soname already, whatever it needs it for. */
     void *no_icu = lean ? load(NO_ICU) : NULL;
+    void *found = NULL;
 
     snprintf(path, sizeof(path), "%s/%s", WG_PKGLIBDIR, name);
     void *module = load(path);
@@ -26,5 +30,25 @@ void *wg_module(const char *name, const char *symbol, bool lean)
         dlclose(no_icu);
         module = load(path);
     }
-    return module ? dlsym(module, symbol) : NULL;
+    const char *version = module ? dlsym(module, "wg_version") : NULL;
+    if (version && strcmp(version, PACKAGE_VERSION) != 0)
+        wg_fail(err, "%s is version %s, and this is version " PACKAGE_VERSION "; hint: reinstall "
+                "libvirt-winguest, its parts belong together", path, version);
+    else if (!version || !(found = dlsym(module, symbol)))
+        wg_fail(err, "%s", dlerror());
+    return found;
+}
+
+void wg_module_decide(const char *operation, const char *guest, int in, int out)
+{
+    struct wg_error err;
+    wg_decide_fn *decide;
+
+    *(void **)&decide = wg_module("engine.so", WG_DECIDE, true, &err);
+    if (decide) {
+        decide(operation, guest, in, out);
+        return;
+    }
+    wg_decision_begin(out, NULL);
+    wg_decision_write(out, &(struct wg_decision){.failed = true, .text = err.text});
 }

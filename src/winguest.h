@@ -57,6 +57,7 @@ struct wg_verdict {
     int id;         /* libvirt's of a running guest, -1 if the document has none */
     char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
     char *reason;   /* why it is exempt or not applicable; NULL otherwise */
+    bool nova;      /* it carries nova's metadata */
     bool localtime; /* its clock is to be the local time of its host */
     bool untried;   /* a KVM guest, and of what its host gives such guests nothing current is known */
     struct wg_difference *differences;

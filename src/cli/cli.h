@@ -16,14 +16,11 @@ int wg_cli_rewrite(int argc, char **argv);
 int wg_cli_check(int argc, char **argv);
 int wg_cli_diff(int argc, char **argv);
 int wg_cli_filter(int argc, char **argv);
-int wg_cli_hook(int argc, char **argv);
+int wg_cli_decide(int argc, char **argv);
 int wg_cli_apply(int argc, char **argv);
 int wg_cli_audit(int argc, char **argv);
 int wg_cli_probe(int argc, char **argv);
 int wg_cli_repair(int argc, char **argv);
-
-/* `winguest filter settings`: prints deadline=SECONDS and rollback=yes|no, a line each. */
-int wg_cli_settings(void);
 
 /* Prints to standard error; returns WG_EXIT_ERROR. */
 int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);

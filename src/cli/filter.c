@@ -299,8 +299,6 @@ int wg_cli_filter(int argc, char **argv)
     const char *root = "";
     bool on = strcmp(verb, "enable") == 0, off = strcmp(verb, "disable") == 0;
 
-    if (argc == 2 && strcmp(verb, "settings") == 0)
-        return wg_cli_settings();
     if (argc == 4 && strcmp(argv[2], "--root") == 0)
         root = strcmp(argv[3], "/") == 0 ? "" : argv[3];
     if ((argc != 2 && argc != 4) || (argc == 4 && strcmp(argv[2], "--root") != 0) ||

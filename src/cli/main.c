@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dlfcn.h>
 #include <string.h>
 
 #include "../descriptors.h"
@@ -16,11 +15,12 @@
 /* Runs a verb in the module that has it. */
 static int run_in(const char *module, int argc, char **argv)
 {
+    struct wg_error err;
     wg_cli_verb_fn *verb;
 
-    *(void **)&verb = wg_module(module, WG_CLI_VERB, false);
+    *(void **)&verb = wg_module(module, WG_CLI_VERB, false, &err);
     return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
-                                                           "package", dlerror());
+                                                           "package", err.text);
 }
 
 static int in_engine(int argc, char **argv)
@@ -97,7 +97,7 @@ static const struct command {
      "  status    tell what is written and what the running daemons have loaded\n"
      "  --root DIR  in the system below DIR, which is not running\n"
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
-    {"hook", wg_cli_hook, "GUEST OPERATION SUB-OPERATION EXTRA", NULL, NULL},
+    {"decide", wg_cli_decide, "OPERATION GUEST", NULL, NULL},
 };
 
 static const struct command *find(const char *name)

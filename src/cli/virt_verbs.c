@@ -2,7 +2,10 @@
 /* The module of the verbs that need libvirt. */
 #include <string.h>
 
+#include "../module.h"
 #include "cli.h"
+
+WG_MODULE_VERSION;
 
 static const struct {
     const char *name;

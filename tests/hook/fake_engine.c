@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An engine that does what WINGUEST_FAKE says: the worst. */
-#include "hook.h"
+#include "decide.h"
+#include "decision.h"
+#include "module.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -34,13 +36,20 @@ static void do_worst(const char *how)
     }
 }
 
-__attribute__((visibility("default"))) void
-wg_hook_decide(const struct wg_hook_call *call, bool confined, struct wg_hook_listener *listener)
+WG_MODULE_VERSION;
+
+__attribute__((visibility("default"))) void wg_decide(const char *operation, const char *guest,
+                                                      int in, int out)
 {
     const char *how = getenv("WINGUEST_FAKE");
 
-    (void)call;
-    (void)confined;
-    listener->configured(listener, getenv("WINGUEST_FAKE_DENIES") != NULL);
+    (void)operation;
+    (void)guest;
+    (void)in;
+    wg_decision_begin(out, &(struct wg_settings){
+                               .deny_on_error = getenv("WINGUEST_FAKE_DENIES") != NULL,
+                               .rollback = true,
+                               .deadline = WG_DEADLINE,
+                           });
     do_worst(how ? how : "abort");
 }

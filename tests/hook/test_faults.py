@@ -87,7 +87,7 @@ def an_engine_that_is_none():
     os.unlink(text)
     with engine(os.path.join(LIB, "libdouble.so")):
         is_fault_that("another library", hook("prepare"), "prepare",
-                      "undefined symbol: wg_hook_decide")
+                      "undefined symbol: wg_version")
 
 
 def an_engine_that_crashes():
