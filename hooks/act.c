@@ -53,25 +53,9 @@ void wg_act_begin(struct wg_hook_call *call)
     }
 }
 
-/* A line to be freed by the caller, or NULL: a text that has come out of another process. */
-static char *escape(const char *text)
-{
-    char *line = NULL;
-    size_t len;
-    FILE *out = open_memstream(&line, &len);
-
-    if (!out)
-        return NULL;
-    wg_print_escaped(text, out);
-    if (fclose(out) == 0)
-        return line;
-    free(line);
-    return NULL;
-}
-
 int wg_act_on_fault(const struct wg_hook_call *call, const char *what, bool deny)
 {
-    char *text = escape(what);
+    char *text = wg_escaped(what);
     const char *said = text ? text : "out of memory";
 
     deny &= is(call, "prepare");
@@ -85,7 +69,7 @@ int wg_act_on_fault(const struct wg_hook_call *call, const char *what, bool deny
 
 static void report(const struct wg_hook_call *call, const struct wg_decision *decision, int level, const char *outcome)
 {
-    char *text = escape(decision->text);
+    char *text = wg_escaped(decision->text);
     char end[512];
 
     if (decision->faulty)
@@ -97,7 +81,7 @@ static void report(const struct wg_hook_call *call, const struct wg_decision *de
 
 static int refuse(const struct wg_hook_call *call, const struct wg_decision *decision)
 {
-    char *text = escape(decision->text);
+    char *text = wg_escaped(decision->text);
 
     report(call, decision, LOG_ERR, "denied (cold_start = deny)");
     fprintf(stderr,

@@ -8,7 +8,7 @@
  *   client ── RPC ──> daemon ──> virDomainDefineXML and the like, here ──> libvirt's own
  *                                           │     ▲
  *                                       XML ▼     │ XML with the policy
- *                                     winguest hook (a child process)
+ *                                     winguest decide (a child process)
  *
  * Whatever goes wrong here, libvirt's own function is called as the client called it. Libvirt has
  * an error object a thread, which every public call resets and which the daemon sends to the client
@@ -30,8 +30,7 @@
 /* The library is built with hidden visibility: it exports what libvirt exports and no more. */
 #define WG_IN_FRONT __attribute__((visibility("default")))
 
-static struct wg_filter_engine engine =
-    WG_FILTER_INIT(WG_BINDIR "/winguest", WG_SYSCONFDIR "/libvirt/winguest.conf");
+static struct wg_filter_engine engine = WG_FILTER_INIT(WG_BINDIR "/winguest");
 
 /* A client's call that defines a guest or starts one from XML, in any of its four forms. */
 struct request {
@@ -75,22 +74,6 @@ static bool defines(const struct request *request)
 }
 
 /*
- * The first <name> there is, which is the guest's in any XML that a tool has written. For the log
- * only: an operator must find out whose definition it was that libvirt would not take.
- */
-static void find_name(const char *xml, char *name, size_t size)
-{
-    const char *start = strstr(xml, "<name>");
-    size_t len = start == NULL ? 0 : strcspn(start + 6, "<");
-
-    if (len >= size)
-        len = size - 1;
-    if (len > 0)
-        memcpy(name, start + 6, len);
-    name[len] = '\0';
-}
-
-/*
  * Never libvirt's error text in our log: where it could not parse the XML it quotes the line, with
  * whatever password stands there. Libvirt's own log has it.
  */
@@ -99,7 +82,7 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
 {
     struct _virDomain *domain;
 
-    if (!wg_filter_get_settings(&engine).rollback) {
+    if (!atomic_load(&engine.rollback)) {
         wg_filter_log(LOG_WARNING, name, op, "failed with the policy; rollback is off");
         return NULL;
     }
@@ -121,14 +104,11 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
     bool with_policy = false;
     struct _virDomain *domain;
     struct wg_filter_answer answer;
-    char name[64];
 
     if (request->xml == NULL || !wg_filter_works() || !wg_conns_has(request->conn))
         return pass_on(request, request->xml);
-    find_name(request->xml, name, sizeof(name));
     wg_filter_ask(&engine,
-                  &(struct wg_filter_question){
-                      .op = op, .xml = request->xml, .log_op = op, .log_name = name},
+                  &(struct wg_filter_question){.op = op, .xml = request->xml, .log_op = op},
                   &answer);
     errno = saved_errno;
     if (answer.xml == NULL) {
@@ -137,9 +117,11 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
         domain = pass_on(request, answer.xml);
         with_policy = domain != NULL;
         if (domain == NULL)
-            domain = pass_on_as_it_was(request, op, name);
+            domain = pass_on_as_it_was(request, op, answer.name == NULL ? "" : answer.name);
     }
     saved_errno = errno;
+    wg_filter_log_fault(&answer, op,
+                        domain == NULL ? NULL : wg_libvirt()->virDomainGetName(domain));
     wg_filter_answer_free(&answer);
     if (defines(request) && domain != NULL)
         wg_start_may_follow(domain, with_policy ? request->xml : NULL);

@@ -30,6 +30,7 @@ struct talk {
     int out; /* our end of its stdout, -1 when closed */
     size_t sent;
     size_t room;
+    long long begun;
     long long deadline;
     bool failed; /* reply->end and ->code say why */
 };
@@ -153,6 +154,9 @@ static void take_output(struct talk *talk)
 
         if (n > 0)
             reply->output_len += n;
+        if (n > 0 && talk->call->heard != NULL)
+            talk->deadline = talk->begun + talk->call->heard(talk->call->to, reply->output,
+                                                             reply->output_len);
         if (reply->output_len > talk->call->output_max) {
             fail(talk, WG_CHILD_FLOOD, 0);
             return;
@@ -285,7 +289,8 @@ void wg_child_run(const struct wg_child_call *call, struct wg_child_reply *reply
     sigset_t old;
 
     memset(reply, 0, sizeof(*reply));
-    talk.deadline = now_ms() + call->deadline_ms;
+    talk.begun = now_ms();
+    talk.deadline = talk.begun + call->deadline_ms;
     reap_leftovers();
     was_pending = hold_sigpipe(&old);
     if (start(&talk)) {

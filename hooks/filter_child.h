@@ -12,6 +12,10 @@ struct wg_child_call {
     size_t input_len;
     size_t output_max; /* bytes of stdout taken; one more is a flood */
     int deadline_ms; /* from the start to its end */
+    /* If not NULL: is told all of stdout so far, whenever there is more; returns the deadline from
+     * now on, also in ms from the start. */
+    int (*heard)(void *to, const char *output, size_t len);
+    void *to;
 };
 
 enum wg_child_end {

@@ -244,7 +244,7 @@ static int start_cold(struct boot *boot, struct wg_filter_engine *engine)
         if (boot->old != NULL)
             wg_filter_log(LOG_INFO, boot->name, OP, "its definition was brought in line first");
     } else if (boot->old != NULL || wg_memory_has(boot->uuid)) {
-        if (wg_filter_get_settings(engine).rollback)
+        if (atomic_load(&engine->rollback))
             rc = start_as_it_was(boot);
         else
             wg_filter_log(LOG_WARNING, boot->name, OP, "failed with the policy; rollback is off");

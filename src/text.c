@@ -179,6 +179,21 @@ void wg_print_escaped(const char *text, FILE *out)
     }
 }
 
+char *wg_escaped(const char *text)
+{
+    char *copy = NULL;
+    size_t len;
+    FILE *out = open_memstream(&copy, &len);
+
+    if (!out)
+        return NULL;
+    wg_print_escaped(text, out);
+    if (fclose(out) == 0)
+        return copy;
+    free(copy);
+    return NULL;
+}
+
 /* XML 1.0's Char, and with it JSON's strings, but for what text needs none of. */
 static bool writable(uint32_t c)
 {

@@ -48,6 +48,9 @@ bool wg_is_uuid(const char *text);
  * and broken sequences as \xNN, so that no value can forge a line of a log or a terminal. */
 void wg_print_escaped(const char *text, FILE *out);
 
+/* The same as a copy, to be freed by the caller; NULL if there is no memory. */
+char *wg_escaped(const char *text);
+
 /* The longest value in a line of a log, in bytes. Chosen: syslog daemons cut lines at 8 KiB, and no
  * value that says something is as long. */
 #define WG_VALUE_MAX 200

@@ -4,7 +4,7 @@
  * Many clients at once, for the eye of ThreadSanitizer or helgrind: stress [THREADS [ROUNDS]].
  * As many threads as the daemon may have workers open connections, define, start, destroy and
  * undefine guests of their own and one that they all share, while some of the engine's runs crash
- * or answer rubbish and the configuration is being edited. Exits 0 if every guest was right, and if
+ * or answer rubbish and the configuration changes from one to the next. Exits 0 if every guest was right, and if
  * no connection, domain, error object, descriptor or child is left.
  */
 #include "double.h"
@@ -22,13 +22,12 @@
 
 #define ENGINE \
     "#!/bin/sh\n" \
-    "[ \"$1\" = filter ] && { printf 'deadline=60\\nrollback=yes\\n'; exit; }\n" \
     "read -r xml\n" \
     "case $xml in\n" \
-    "*'<policy/>'*) ;;\n" \
+    "*'<policy/>'*) " SAY " deadline=$((40 + $$ % 20)) </dev/null ;;\n" \
     "*crash*) kill -SEGV $$ ;;\n" \
     "*rubbish*) echo rubbish ;;\n" \
-    "*) printf '%s\\n' \"${xml%%</domain>}<policy/></domain>\" ;;\n" \
+    "*) printf '%s\\n' \"${xml%%</domain>}<policy/></domain>\" | " SAY " deadline=$((40 + $$ % 20)) ;;\n" \
     "esac\n"
 
 static atomic_int wrong;
@@ -119,15 +118,6 @@ static void write_file(const char *path, const char *text, mode_t mode)
     }
 }
 
-static void edit_configuration(int times)
-{
-    for (int i = 0; i < times; i++) {
-        write_file(WG_BINDIR "/libvirt/fresh", i % 2 ? "[enforce]\n" : "[enforce]\n#\n", 0644);
-        rename(WG_BINDIR "/libvirt/fresh", WG_BINDIR "/libvirt/winguest.conf");
-        usleep(20000);
-    }
-}
-
 static void run(int threads)
 {
     pthread_t *ids = calloc((size_t)threads, sizeof(*ids));
@@ -138,7 +128,6 @@ static void run(int threads)
         if (pthread_create(&ids[i], NULL, client, &numbers[i]) != 0)
             exit(99);
     }
-    edit_configuration(20);
     for (int i = 0; i < threads; i++)
         pthread_join(ids[i], NULL);
     free(numbers);
@@ -158,7 +147,6 @@ int main(int argc, char **argv)
     if (argc > 2)
         rounds = atoi(argv[2]);
     mkdir(WG_BINDIR, 0755);
-    mkdir(WG_BINDIR "/libvirt", 0755);
     write_file(WG_BINDIR "/winguest", ENGINE, 0755);
     fds = open_fds();
     run(threads);

@@ -19,12 +19,13 @@
 /* The engine's policy is <policy/>; it writes down what it was asked. */
 #define ENGINE \
     "echo \"$*\" >>" WG_BINDIR "/asked\n" \
-    "[ \"$1\" = filter ] && { cat " WG_BINDIR "/settings; exit; }\n" \
     "xml=$(cat)\n" \
+    "name=${xml##*<name>}\n" \
+    "say() { " SAY " rollback=$(cat " WG_BINDIR "/rollback) \"name=${name%%</name>*}\"; }\n" \
     "case $xml in\n" \
-    "*'<policy/>'* | *linux*) ;;\n" \
+    "*'<policy/>'* | *linux*) say </dev/null ;;\n" \
     "*crash*) kill -SEGV $$ ;;\n" \
-    "*) printf '%s\\n' \"${xml%%</domain>}<policy/></domain>\" ;;\n" \
+    "*) printf '%s\\n' \"${xml%%</domain>}<policy/></domain>\" | say ;;\n" \
     "esac\n"
 
 static struct _virConnect *conn;
@@ -53,13 +54,7 @@ static int times_asked(void)
 
 static void set_rollback(const char *value)
 {
-    char settings[64];
-
-    snprintf(settings, sizeof(settings), "deadline=5\nrollback=%s\n", value);
-    write_file(WG_BINDIR "/settings", settings, 0644);
-    /* another inode: an edit within one tick of the clock must not go unseen */
-    rename(WG_BINDIR "/libvirt/winguest.conf", WG_BINDIR "/libvirt/old.conf");
-    write_file(WG_BINDIR "/libvirt/winguest.conf", settings, 0644);
+    write_file(WG_BINDIR "/rollback", value, 0644);
 }
 
 static const char *xml_of(const char *name)
@@ -406,7 +401,6 @@ static int set_up(void **state)
 {
     (void)state;
     mkdir(WG_BINDIR, 0755);
-    mkdir(WG_BINDIR "/libvirt", 0755);
     unlink(WG_BINDIR "/asked");
     write_file(WG_BINDIR "/winguest", "#!/bin/sh\n" ENGINE, 0755);
     set_rollback("yes");

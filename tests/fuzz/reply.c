@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the daemon filter reads of the engine's answers. */
-#include "../../hooks/filter_engine.h"
+/* What the hook and the daemon filter read of the engine's answers. */
+#include "../../src/decision.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct wg_filter_settings settings = {5000, true};
-    char *text = malloc(size + 1);
+    struct wg_settings settings = {.deadline = 5, .rollback = true};
+    struct wg_decision decision;
+    struct wg_error err = {""};
+    char *bytes = malloc(size + 1);
 
-    PROMISE("memory", text);
-    memcpy(text, data, size);
-    text[size] = '\0';
-    if (size > 0 && wg_filter_answer_ok(text, size))
-        PROMISE("a document has an element", strstr(text, "<domain"));
-    if (wg_filter_parse_settings(text, &settings))
-        PROMISE("a deadline is one", settings.deadline_ms >= 1000);
-    else
-        PROMISE("what cannot be read changes nothing", settings.deadline_ms == 5000 &&
-                                                           settings.rollback);
-    free(text);
+    PROMISE("memory", bytes);
+    memcpy(bytes, data, size);
+    /* A seed's version is "?", so that it need not follow ours. */
+    if (size >= 32 && bytes[8] == '?')
+        strncpy(bytes + 8, PACKAGE_VERSION, 24);
+    size_t whole = wg_decision_length(bytes, size, &settings, &err);
+    PROMISE("a deadline is one", settings.deadline >= 1 && settings.deadline <= WG_DEADLINE_MAX);
+    PROMISE("what is wrong is told", whole > 0 || *err.text);
+    bool good = wg_decision_parse(bytes, size, &decision, &err) == 0;
+    PROMISE("only a whole one is one", !good || whole == size);
+    if (good) {
+        PROMISE("its strings end within it",
+                decision.text + strlen(decision.text) < bytes + size &&
+                    (!decision.name || decision.name + strlen(decision.name) < bytes + size) &&
+                    (!decision.xml || strlen(decision.xml) == decision.xml_len));
+        PROMISE("a UUID is one", !*decision.uuid || wg_is_uuid(decision.uuid));
+        PROMISE("an outcome is one", decision.outcome <= WG_VIOLATES);
+    }
+    free(bytes);
     return 0;
 }
