@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "confine.h"
 
-#ifndef WG_INSTRUMENTED
-
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
@@ -104,13 +102,3 @@ bool wg_confine(enum wg_confinement confinement)
     }
     return done;
 }
-
-#else
-
-bool wg_confine(enum wg_confinement confinement)
-{
-    (void)confinement;
-    return false;
-}
-
-#endif

@@ -15,8 +15,7 @@ enum wg_confinement {
  * removed or executed any more, no TCP port (Linux 6.7) and no other process (6.12) reached. Under
  * WG_CONFINE_ALL no file can be opened either, on any kernel no new descriptor made, and a process
  * of root's goes on as nobody, without capabilities.
- * Returns whether Landlock was there. Does nothing in instrumented builds, whose runtimes write
- * files when a process ends.
+ * Returns whether Landlock was there.
  */
 bool wg_confine(enum wg_confinement confinement);
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """With the filter in libvirtd: what a client defines or creates is right the first time it runs."""
 
+import re
 import threading
 import uuid
 
@@ -11,6 +12,7 @@ import case
 import guest
 from case import equal, true
 from host import Host
+from test_start import PICKY, picky
 
 POLICY_TIMERS = {"pit": {"tickpolicy": "delay"}, "rtc": {"tickpolicy": "catchup"},
                  "hpet": {"present": "no"}, "hypervclock": {"present": "yes"}}
@@ -178,6 +180,23 @@ def many_at_once():
                                      if "winguest" in argv[0]], [])
 
 
+def named_by_libvirt():
+    """That a guest cannot start under the policy is noted under libvirt's name of it, which is not
+    always the first text in the XML that looks like one, nor short: the hook finds the note."""
+    decoy = "<metadata><x:y xmlns:x='urn:x'><name>decoy</name></x:y>"
+    named = {"a&b": guest.domain("a&amp;b", emulator=PICKY),
+             "n" * 100: guest.domain("n" * 100, emulator=PICKY),
+             "real": guest.domain("real", emulator=PICKY).replace("<metadata>", decoy)}
+    named["behind"] = re.sub("( *<name>.*</name>)(.*)</domain>", r"\2\1</domain>",
+                             guest.domain("behind", emulator=PICKY).replace("<metadata>", decoy),
+                             flags=re.S)
+    with Host(case.tree(), files={PICKY: picky("base=localtime")}) as host:
+        for name, xml in named.items():
+            host.conn.createXML(xml, 0)
+            host.wait_log(rf"filter: create guest '{name}': failed with the policy, and went")
+            host.wait_log(rf"started guest '{name}' .*could not start under the policy")
+
+
 if __name__ == "__main__":
     case.run(by_virsh, by_python, with_flags, transient, paused, compliant_again,
-             others_untouched, wrong_definitions, many_at_once)
+             others_untouched, wrong_definitions, many_at_once, named_by_libvirt)

@@ -17,12 +17,13 @@ ANYWHERE = False
 DENY = "[enforce]\non_error = deny\n"
 ENGINE = os.path.join(LIB, "engine.so")
 FAKE = os.path.join(BUILD, "hook/.libs/fake_engine.so")
+OTHER_VERSION = os.path.join(BUILD, "hook/.libs/other_engine.so")
 SHEETS = os.path.join(BUILD, "xslt")
 DECIDES = ("define", "create", "prepare", "started", "migrate", "restore")
 with open(harness.HOOK, "rb") as binary:
     PROGRAM = binary.read()
 SANITIZED = b"__asan_init" in PROGRAM
-INSTRUMENTED = SANITIZED or b"__gcov_init" in PROGRAM or b".gcda" in PROGRAM
+COUNTED = b"__gcov_init" in PROGRAM or b".gcda" in PROGRAM
 
 
 class engine:
@@ -88,6 +89,22 @@ def an_engine_that_is_none():
     with engine(os.path.join(LIB, "libdouble.so")):
         is_fault_that("another library", hook("prepare"), "prepare",
                       "undefined symbol: wg_version")
+
+
+def an_engine_of_another_version():
+    """It is not called, but by its name; guests go through whatever its configuration denies."""
+    words = ("engine.so is version 0.0.1, and this is version ", "; hint: reinstall ")
+    configure(DENY)
+    with engine(OTHER_VERSION):
+        for operation in DECIDES:
+            is_fault_that("hook", hook(operation), operation, *words)
+        program = os.path.join(BUILD, "winguest")
+        result = harness.call("decide", "define", "win1", program=program, stdin=VIOLATING)
+        equal(f"{result}", (result.code, result.err), (0, ""))
+        within("what the filter is told", result.out.decode(errors="replace"), *words)
+        result = harness.call("check", "-", program=program, stdin=VIOLATING)
+        equal(f"{result}", (result.code, result.out, result.err.count("\n")), (2, b"", 1))
+        within("command line", result.err, "winguest: check: ", *words)
 
 
 def an_engine_that_crashes():
@@ -261,7 +278,8 @@ def a_stylesheet_of_the_site_that_fails():
 
 
 def tests():
-    for function in (no_engine, an_engine_that_is_none, an_engine_that_crashes,
+    for function in (no_engine, an_engine_that_is_none, an_engine_of_another_version,
+                     an_engine_that_crashes,
                      a_crash_denies_what_the_configuration_denies,
                      an_engine_that_hangs,
                      a_configuration_that_is_wrong, a_wrong_configuration_still_says_deny,

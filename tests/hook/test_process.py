@@ -11,7 +11,7 @@ import time
 
 import harness
 from harness import BUILD, UUID, VIOLATING, configure, equal, hook, private, true, within
-from test_faults import INSTRUMENTED, SANITIZED, bound
+from test_faults import COUNTED, SANITIZED, bound
 from test_inputs import is_rewritten
 from test_started import qemu
 
@@ -189,7 +189,7 @@ def confined(pid):
 
 
 def a_domain_is_read_by_a_process_that_can_do_nothing_else():
-    """The hook itself, or for `started` its child, while a stylesheet of the site is at work."""
+    """The hook's child, while a stylesheet of the site is at work."""
     sheets = os.path.join(BUILD, "etc/libvirt/winguest.d")
     os.mkdir(sheets, 0o755)
     with open(sheets + "/long.xsl", "w", encoding="ascii") as file:
@@ -204,11 +204,9 @@ def a_domain_is_read_by_a_process_that_can_do_nothing_else():
             process.stdin.close()
             found = None
             while found != ("", True) and process.poll() is None:
-                tasks = [process.pid]
-                if operation == "started":
-                    with open(f"/proc/{process.pid}/task/{process.pid}/children",
-                              encoding="ascii") as file:
-                        tasks = file.read().split()
+                with open(f"/proc/{process.pid}/task/{process.pid}/children",
+                          encoding="ascii") as file:
+                    tasks = file.read().split()
                 found = next(filter(None, map(confined, tasks)), found)
             process.kill()
             process.wait()
@@ -226,7 +224,7 @@ def tests():
     # AddressSanitizer needs terabytes of addresses
     if not SANITIZED:
         functions.append(little_memory)
-    if not INSTRUMENTED:
+    if not COUNTED:
         functions.append(a_domain_is_read_by_a_process_that_can_do_nothing_else)
     for function in functions:
         yield "process: " + function.__name__.replace("_", " "), function

@@ -99,7 +99,7 @@ static bool succeeds(enum wg_confinement confinement, bool (*attempt)(void))
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 2) {
-        print_message("# skipped: this kernel has no Landlock, or this build is instrumented\n");
+        print_message("# skipped: this kernel has no Landlock, or this build counts lines\n");
         skip();
     }
     return WEXITSTATUS(status) == 0;
