@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Stored definitions only: nothing here starts or stops a guest. */
-#include <fnmatch.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../facts.h"
 #include "../virt.h"
+#include "choice.h"
 #include "cli.h"
+#include "stored.h"
 #include "undo.h"
 
 struct run {
     const char *uri;
     const char *config;
-    bool all;
+    struct wg_choice who;
     bool dry;
     bool yes;
     bool undo;
-    char **glob;
-    int globs;
-    bool *used; /* per glob: some guest fitted it */
     struct wg_virt *virt;
     struct wg_engine *engine;
     bool recording;
@@ -39,17 +38,6 @@ static void complain(struct run *run, const struct wg_virt_guest *guest, const c
 {
     run->failed++;
     wg_cli_error("apply", "%s: %s", wg_virt_guest_name(guest), cause);
-}
-
-static bool chosen(struct run *run, const char *name)
-{
-    bool fits = run->all;
-
-    for (int i = 0; i < run->globs; i++) {
-        if (strcmp(run->glob[i], name) == 0 || fnmatch(run->glob[i], name, 0) == 0)
-            fits = run->used[i] = true;
-    }
-    return fits;
 }
 
 /* Keeps the old definition, stores the new one, and keeps what libvirt made of that. */
@@ -136,7 +124,7 @@ static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *
     }
     if (verdict && verdict->xml)
         act(run, guest, shown, xml, verdict);
-    else if (!verdict && !(run->all && wg_virt_guest_gone(guest)))
+    else if (!verdict && !(run->who.all && wg_virt_guest_gone(guest)))
         complain(run, guest, err.text);
     if (verdict && verdict->xml)
         explicit_bzero(verdict->xml, verdict->xml_len);
@@ -149,11 +137,11 @@ static void each_violation(struct run *run, struct wg_virt_guest **guests, size_
                            act_fn *act)
 {
     for (size_t i = 0; i < number; i++) {
-        if (!chosen(run, wg_virt_guest_name(guests[i])))
+        if (!wg_choice_has(&run->who, wg_virt_guest_name(guests[i])))
             continue;
         if (wg_virt_guest_persistent(guests[i]))
             judge(run, guests[i], &run->shown[i], act);
-        else if (!run->all)
+        else if (!run->who.all)
             complain(run, guests[i], "is transient: it has no definition to change");
     }
 }
@@ -207,17 +195,36 @@ static void check_undone(struct run *run, const struct wg_virt_guest *guest, con
     wg_virt_forget(after);
 }
 
+/* What was corrected offline is known by the bytes of its file: libvirt writes that anew only when
+ * somebody changes the definition. */
+static bool file_is_sealed(const struct wg_virt_guest *guest)
+{
+    char file[NAME_MAX + 1];
+    struct wg_stored stored;
+    struct wg_error unused;
+    int dir = wg_stored_open(&unused);
+    bool sealed = false;
+
+    snprintf(file, sizeof(file), "%s.xml", wg_virt_guest_name(guest));
+    if (dir >= 0 && wg_stored_read(dir, file, &stored, &unused) == 0) {
+        sealed = wg_undo_is_sealed(wg_virt_guest_uuid(guest), stored.text);
+        wg_stored_close(&stored);
+    }
+    if (dir >= 0)
+        close(dir);
+    return sealed;
+}
+
 static void undo_guest(struct run *run, const struct wg_virt_guest *guest)
 {
     const char *uuid = wg_virt_guest_uuid(guest);
     struct wg_error err;
-    bool unchanged;
     char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
-    char *old = now ? wg_undo_find(uuid, now, &unchanged, &err) : NULL;
+    char *old = now ? wg_undo_find(uuid, &err) : NULL;
 
     if (!now || (!old && *err.text))
         complain(run, guest, err.text);
-    else if (old && !unchanged)
+    else if (old && !wg_undo_is_sealed(uuid, now) && !file_is_sealed(guest))
         complain(run, guest, "its definition was changed since, it is left alone");
     else if (old && wg_virt_define(run->virt, old, &err) < 0)
         complain(run, guest, err.text);
@@ -264,10 +271,8 @@ static int with_guests(struct run *run)
         wg_cli_error("apply", "out of memory");
     else
         code = run->undo ? undo(run, guests, number) : apply(run, guests, number);
-    for (int i = 0; guests && i < run->globs; i++) {
-        if (!run->used[i])
-            code = wg_cli_error("apply", "%s: no such guest", run->glob[i]);
-    }
+    if (guests && wg_choice_missed(&run->who))
+        code = WG_EXIT_ERROR;
     free(run->shown);
     wg_virt_guests_free(guests, number);
     return run->failed ? WG_EXIT_ERROR : code;
@@ -294,7 +299,7 @@ static int take_arguments(struct run *run, int argc, char **argv)
 
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
-        run->all |= c == 'a';
+        run->who.all |= c == 'a';
         run->dry |= c == 'n';
         run->yes |= c == 'y';
         run->undo |= c == 'u';
@@ -308,9 +313,10 @@ static int take_arguments(struct run *run, int argc, char **argv)
             return wg_cli_error("apply", "'%s' is not an option here; see winguest apply --help",
                                 argv[optind - 1]);
     }
-    run->glob = argv + optind;
-    run->globs = argc - optind;
-    if (run->undo ? run->all || run->globs || run->dry : run->all == (run->globs > 0))
+    run->who.glob = argv + optind;
+    run->who.globs = argc - optind;
+    if (run->undo ? run->who.all || run->who.globs || run->dry
+                  : run->who.all == (run->who.globs > 0))
         return wg_cli_error("apply", "expects --all, or names of guests, or --undo alone");
     return -1;
 }
@@ -342,15 +348,14 @@ int wg_cli_apply(int argc, char **argv)
 
     if (code >= 0)
         return code;
-    run.used = calloc((size_t)run.globs + 1, sizeof(*run.used));
-    if (!run.used)
-        return wg_cli_error("apply", "out of memory");
+    if (wg_choice_open(&run.who) < 0)
+        return WG_EXIT_ERROR;
     wg_undo_sweep();
     code = choose_host(&run, &recorded);
     if (code < 0)
         code = on_host(&run);
     wg_undo_sweep();
     free(recorded);
-    free(run.used);
+    wg_choice_close(&run.who);
     return wg_cli_flush("apply", code);
 }

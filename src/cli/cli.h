@@ -18,6 +18,7 @@ int wg_cli_diff(int argc, char **argv);
 int wg_cli_filter(int argc, char **argv);
 int wg_cli_decide(int argc, char **argv);
 int wg_cli_apply(int argc, char **argv);
+int wg_cli_apply_offline(int argc, char **argv);
 int wg_cli_audit(int argc, char **argv);
 int wg_cli_probe(int argc, char **argv);
 int wg_cli_repair(int argc, char **argv);

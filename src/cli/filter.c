@@ -8,9 +8,8 @@
 
 #include "../safe.h"
 #include "cli.h"
+#include "daemons.h"
 #include "filter.h"
-
-const char *const wg_filter_daemon[WG_FILTER_DAEMONS] = {"libvirtd", "virtqemud"};
 
 int wg_filter_dropin(const char *root, const char *daemon, char dir[PATH_MAX], char file[PATH_MAX])
 {
@@ -185,7 +184,7 @@ static int write_file(const char *file, const char *library, const char *others)
     if (to == NULL)
         return wg_cli_error("filter enable", "%s: %s", file, strerror(errno));
     fprintf(to, "# Written by `winguest filter enable`; `winguest filter disable` removes it.\n"
-                "[Service]\nEnvironment=\"LD_PRELOAD=%s%s\"\n", library, others);
+                "[Service]\nEnvironment=\"LD_PRELOAD=%s%s\"\n" WG_FILTER_BEFORE "\n", library, others);
     if (fflush(to) == 0 && !ferror(to) && fchmod(fd, 0644) == 0 && fsync(fd) == 0 &&
         rename(fresh, file) == 0) {
         fclose(to);
@@ -250,9 +249,9 @@ static void say_what_to_restart(const char *root, const char *effect)
 {
     printf("The running daemon %s it when it is restarted; guests keep running meanwhile:\n"
            "  systemctl%s%s try-restart", effect, *root ? " --root=" : "", root);
-    for (size_t i = 0; i < WG_FILTER_DAEMONS; i++) {
-        if (wg_filter_has_service(root, wg_filter_daemon[i]))
-            printf(" %s.service", wg_filter_daemon[i]);
+    for (size_t i = 0; i < WG_DAEMONS; i++) {
+        if (wg_filter_has_service(root, wg_daemon[i]))
+            printf(" %s.service", wg_daemon[i]);
     }
     putchar('\n');
 }
@@ -261,16 +260,16 @@ static int switch_on(const char *root)
 {
     int rc = check_library(root), services = 0;
 
-    for (size_t i = 0; i < WG_FILTER_DAEMONS; i++)
-        services += wg_filter_has_service(root, wg_filter_daemon[i]);
+    for (size_t i = 0; i < WG_DAEMONS; i++)
+        services += wg_filter_has_service(root, wg_daemon[i]);
     if (rc == WG_EXIT_OK && services == 0)
         rc = wg_cli_error("filter enable", "neither libvirtd.service nor virtqemud.service is "
                           "here: install libvirt's daemon first");
     if (rc == WG_EXIT_OK && uses_selinux(root))
         rc = prepare_for_selinux(root);
-    for (size_t i = 0; i < WG_FILTER_DAEMONS && rc == WG_EXIT_OK; i++) {
-        if (wg_filter_has_service(root, wg_filter_daemon[i]))
-            rc = enable(root, wg_filter_daemon[i]);
+    for (size_t i = 0; i < WG_DAEMONS && rc == WG_EXIT_OK; i++) {
+        if (wg_filter_has_service(root, wg_daemon[i]))
+            rc = enable(root, wg_daemon[i]);
     }
     if (rc == WG_EXIT_OK)
         rc = reload(root, "filter enable");
@@ -284,8 +283,8 @@ static int switch_off(const char *root)
     int rc = WG_EXIT_OK;
 
     /* of services that are gone too */
-    for (size_t i = 0; i < WG_FILTER_DAEMONS && rc == WG_EXIT_OK; i++)
-        rc = disable(root, wg_filter_daemon[i]);
+    for (size_t i = 0; i < WG_DAEMONS && rc == WG_EXIT_OK; i++)
+        rc = disable(root, wg_daemon[i]);
     if (rc == WG_EXIT_OK)
         rc = reload(root, "filter disable");
     if (rc == WG_EXIT_OK && *root == '\0')

@@ -10,9 +10,9 @@
 #define WG_FILTER_PATH WG_LIBDIR "/" WG_FILTER_LIBRARY
 #define WG_FILTER_DROPIN "50-winguest.conf"
 
-/* The daemons that run QEMU guests: the one for all drivers, and QEMU's own. */
-#define WG_FILTER_DAEMONS 2
-extern const char *const wg_filter_daemon[WG_FILTER_DAEMONS];
+/* What systemd runs before the daemon. That it fails, or is not there any more, is no reason not to
+ * start that. */
+#define WG_FILTER_BEFORE "ExecStartPre=-" WG_BINDIR "/winguest apply --offline"
 
 /* The drop-in of a daemon's service, and the directory that holds it, below root ("" is "/").
  * Returns 0, or -1 after having printed why. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "daemons.h"
 #include "filter.h"
 
 /* What the daemons that run have loaded. */
@@ -16,19 +15,27 @@ struct seen {
     bool unknown; /* one could not be looked into, which was said */
 };
 
-static bool is_written(const char *file)
+/* What the drop-in says, its comments left out. */
+struct written {
+    bool filter;
+    bool offline;
+};
+
+static struct written read_dropin(const char *file)
 {
+    struct written written = {false, false};
     FILE *from = fopen(file, "r");
     char *line = NULL;
     size_t size = 0;
-    bool found = false;
 
-    while (from != NULL && getline(&line, &size, from) > 0)
-        found = found || (*line != '#' && strstr(line, WG_FILTER_LIBRARY) != NULL);
+    while (from != NULL && getline(&line, &size, from) > 0) {
+        written.filter |= *line != '#' && strstr(line, WG_FILTER_LIBRARY) != NULL;
+        written.offline |= strncmp(line, WG_FILTER_BEFORE, strlen(WG_FILTER_BEFORE)) == 0;
+    }
     free(line);
     if (from != NULL)
         fclose(from);
-    return found;
+    return written;
 }
 
 /* Prints a line a service that is there. Returns how many have no drop-in, or -1. */
@@ -37,17 +44,21 @@ static int look_at_services(const char *root, int *services)
     char dir[PATH_MAX], file[PATH_MAX];
     int without = 0;
 
-    for (size_t i = 0; i < WG_FILTER_DAEMONS; i++) {
-        bool written;
+    for (size_t i = 0; i < WG_DAEMONS; i++) {
+        struct written written;
 
-        if (wg_filter_dropin(root, wg_filter_daemon[i], dir, file) < 0)
+        if (wg_filter_dropin(root, wg_daemon[i], dir, file) < 0)
             return -1;
-        written = is_written(file);
-        if (!written && !wg_filter_has_service(root, wg_filter_daemon[i]))
+        written = read_dropin(file);
+        if (!written.filter && !wg_filter_has_service(root, wg_daemon[i]))
             continue;
-        printf("%s.service: %s %s\n", wg_filter_daemon[i], file,
-               written ? "loads the filter" : "is not written");
-        without += !written;
+        printf("%s.service: %s %s\n", wg_daemon[i], file,
+               !written.filter ? "is not written"
+               : written.offline
+                   ? "loads the filter, corrects definitions before the daemon starts"
+                   : "loads the filter, but guests that start with the daemon may be wrong at "
+                     "first; mend: winguest filter enable");
+        without += !written.filter;
         (*services)++;
     }
     return without;
@@ -75,14 +86,15 @@ static const char *look_at_maps(const char *pid)
     return found;
 }
 
-static void look_at_process(const char *pid, const char *daemon, struct seen *seen)
+static int look_at_process(const char *pid, const char *daemon, void *to)
 {
+    struct seen *seen = to;
     const char *found;
 
     errno = 0;
     found = look_at_maps(pid);
     if (found == NULL && (errno == ENOENT || errno == ESRCH))
-        return; /* it ended just now */
+        return 0; /* it ended just now */
     seen->daemons++;
     if (found == NULL && errno != 0) {
         wg_cli_error("filter status", "/proc/%s/maps: %s%s", pid, strerror(errno),
@@ -98,49 +110,13 @@ static void look_at_process(const char *pid, const char *daemon, struct seen *se
         printf("%s, process %s: runs with the filter\n", daemon, pid);
         seen->with_filter++;
     }
-}
-
-/* The daemon that the process is, by the name that the kernel has of it; NULL if none. */
-static const char *daemon_of(const char *pid)
-{
-    char path[64], name[32] = "";
-    FILE *comm;
-
-    snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-    comm = fopen(path, "re");
-    if (comm == NULL)
-        return NULL;
-    if (fgets(name, sizeof(name), comm) != NULL)
-        name[strcspn(name, "\n")] = '\0';
-    fclose(comm);
-    for (size_t i = 0; i < WG_FILTER_DAEMONS; i++) {
-        if (strcmp(name, wg_filter_daemon[i]) == 0)
-            return wg_filter_daemon[i];
-    }
-    return NULL;
-}
-
-static int look_at_processes(struct seen *seen)
-{
-    DIR *proc = opendir("/proc");
-    struct dirent *entry;
-
-    if (proc == NULL)
-        return wg_cli_error("filter status", "/proc: %s", strerror(errno));
-    while ((entry = readdir(proc)) != NULL) {
-        const char *daemon =
-            isdigit((unsigned char)entry->d_name[0]) ? daemon_of(entry->d_name) : NULL;
-
-        if (daemon != NULL)
-            look_at_process(entry->d_name, daemon, seen);
-    }
-    closedir(proc);
-    return WG_EXIT_OK;
+    return 0;
 }
 
 int wg_filter_status(const char *root)
 {
     struct seen seen = {0};
+    struct wg_error err;
     int services = 0;
     int without = look_at_services(root, &services);
 
@@ -150,7 +126,9 @@ int wg_filter_status(const char *root)
         puts("neither libvirtd.service nor virtqemud.service is here");
     if (*root != '\0')
         return services > 0 && without == 0 ? WG_EXIT_OK : WG_EXIT_VIOLATIONS;
-    if (look_at_processes(&seen) != WG_EXIT_OK || seen.unknown)
+    if (wg_daemons_each(look_at_process, &seen, &err) < 0)
+        return wg_cli_error("filter status", "%s", err.text);
+    if (seen.unknown)
         return WG_EXIT_ERROR;
     if (seen.daemons == 0)
         puts("no daemon runs now, so none has the filter");

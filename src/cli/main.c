@@ -34,6 +34,16 @@ static int in_libvirt(int argc, char **argv)
     return run_in("virt.so", argc, argv);
 }
 
+/* Before the daemon runs there is no libvirt to ask. */
+static int in_either(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--offline") == 0)
+            return in_engine(argc, argv);
+    }
+    return in_libvirt(argc, argv);
+}
+
 static const struct command {
     const char *name;
     wg_cli_verb_fn *run; /* NULL: in the module that links libvirt */
@@ -52,14 +62,16 @@ static const struct command {
     {"rewrite", in_engine, "[OPTION…] [FILE|-]",
      "print a domain as the policy wants it",
      JUDGE_OPTIONS "Exit: 0, or 2 on error with nothing printed.\n"},
-    {"apply", NULL,
+    {"apply", in_either,
      "[-c URI] [--dry-run] [--yes] [--config FILE] --all|GUEST…\n"
+     "       winguest apply --offline [--dry-run] [--config FILE] [--all|GUEST…]\n"
      "       winguest apply [-c URI] [--yes] --undo",
      "bring the stored definitions of a host's guests in line",
      "  -c, --connect URI  the host, instead of qemu:///system\n"
      "  --all, GUEST…      all guests, or those that a name or a glob fits\n"
      "  --dry-run          show what would be changed, change nothing\n"
      "  --yes              do not ask\n"
+     "  --offline          in libvirt's files, before its daemon starts; does not ask\n"
      "  --undo             define again what the last apply replaced\n"
      CONFIG_OPTION
      "Nothing is started or stopped: running guests get it at their next cold boot.\n"

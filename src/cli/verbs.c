@@ -11,6 +11,7 @@ static const struct {
     const char *name;
     wg_cli_verb_fn *run;
 } verbs[] = {
+    {"apply", wg_cli_apply_offline},
     {"check", wg_cli_check},
     {"diff", wg_cli_diff},
     {"filter", wg_cli_filter},

@@ -4,10 +4,12 @@
 import os
 import re
 
-from harness import equal, is_error, put, true, winguest, within
+from harness import PROGRAM, equal, is_error, put, true, winguest, within
 
 UNITS = "image/etc/systemd/system"
 DROPIN = UNITS + "/libvirtd.service.d/50-winguest.conf"
+ACTIVE = "loads the filter, corrects definitions before the daemon starts"
+BEFORE = f"ExecStartPre=-{PROGRAM} apply --offline\n"
 
 
 def image(*services):
@@ -37,13 +39,17 @@ def filter_writes_and_removes():
         filter_verb("enable", 0, f"{DROPIN}: written")
         with open(DROPIN, encoding="utf-8") as file:
             equal("drop-in", file.read().split("\n", 1)[1],
-                  f'[Service]\nEnvironment="LD_PRELOAD={library}"\n')
+                  f'[Service]\nEnvironment="LD_PRELOAD={library}"\n{BEFORE}')
         equal("mode", os.stat(DROPIN).st_mode & 0o777, 0o644)
         equal("beside it", os.listdir(os.path.dirname(DROPIN)), [os.path.basename(DROPIN)])
     equal("other services", sorted(os.listdir(UNITS)), ["libvirtd.service", "libvirtd.service.d"])
-    filter_verb("status", 0, f"libvirtd.service: {DROPIN} loads the filter")
+    filter_verb("status", 0, f"libvirtd.service: {DROPIN} {ACTIVE}")
+    put(DROPIN, f'[Service]\nEnvironment="LD_PRELOAD={library}"\n# {BEFORE}')
+    filter_verb("status", 0, f"libvirtd.service: {DROPIN} loads the filter, but guests that start "
+                "with the daemon may be wrong at first; mend: winguest filter enable")
+    filter_verb("enable", 0, f"{DROPIN}: written")
     os.unlink(UNITS + "/libvirtd.service")
-    filter_verb("status", 0, f"libvirtd.service: {DROPIN} loads the filter")
+    filter_verb("status", 0, f"libvirtd.service: {DROPIN} {ACTIVE}")
     filter_verb("disable", 0, f"{DROPIN}: removed")
     equal("left", os.listdir(UNITS), [])
     filter_verb("disable", 0)

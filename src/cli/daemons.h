@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemons that run QEMU guests, as processes of this machine. */
+#ifndef WG_CLI_DAEMONS_H
+#define WG_CLI_DAEMONS_H
+
+#include "../text.h"
+
+/* The one for all drivers, and QEMU's own. */
+#define WG_DAEMONS 2
+extern const char *const wg_daemon[WG_DAEMONS];
+
+/* Calls each for every process that has such a daemon's name, whoever runs it, until it returns
+ * other than 0, which is returned. -1 with *err filled: there is no /proc. */
+int wg_daemons_each(int (*each)(const char *pid, const char *daemon, void *to), void *to,
+                    struct wg_error *err);
+
+/*
+ * Whether a daemon of ours has in its memory the definitions in the directory that is open at dir:
+ * none may be changed behind its back. Returns 0 if none has, else -1 with *err filled.
+ */
+int wg_daemons_leave(int dir, struct wg_error *err);
+
+#endif
