@@ -33,7 +33,7 @@ _winguest() {
             ;;
     esac
     case $command in
-        apply) words="--connect --all --dry-run --yes --undo --config --help" ;;
+        apply) words="--connect --all --dry-run --yes --offline --undo --config --help" ;;
         audit) words="--connect --format --output --config --help" ;;
         check) words="--config --explain --facts --sign --help" ;;
         diff | rewrite) words="--config --facts --sign --help" ;;
