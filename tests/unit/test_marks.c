@@ -63,17 +63,12 @@ static void write_mark(const char *text)
     free(path);
 }
 
-static void mark_settled(const char *guest)
-{
-    wg_settle(wg_begin_settled(guest));
-}
-
 static void a_mark_is_there_once(void **state)
 {
     (void)state;
     assert_false(wg_take_settled("win1"));
-    mark_settled("win1");
-    mark_settled("win1");
+    wg_mark_settled("win1");
+    wg_mark_settled("win1");
     assert_false(wg_take_settled("win2"));
     assert_true(wg_take_settled("win1"));
     assert_false(wg_take_settled("win1"));
@@ -87,7 +82,7 @@ static void a_mark_is_there_once(void **state)
 static void the_kinds_do_not_mix(void **state)
 {
     (void)state;
-    mark_settled(UUID);
+    wg_mark_settled(UUID);
     assert_false(wg_take_in_flight(UUID));
     assert_true(wg_take_settled(UUID));
     wg_mark_in_flight(UUID);
@@ -154,7 +149,7 @@ static void any_name_stays_in_the_directory(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++) {
-        mark_settled(names[i]);
+        wg_mark_settled(names[i]);
         char *path = only_mark();
         assert_non_null(path);
         assert_null(strchr(path + strlen(WG_STATEDIR) + 1, '/'));
@@ -179,7 +174,7 @@ static void a_long_name_has_a_mark(void **state)
     name[1000] = '\0';
     strcpy(other, name);
     other[999] = '2';
-    mark_settled(name);
+    wg_mark_settled(name);
     free(only_mark());
     assert_false(wg_take_settled(other));
     assert_true(wg_take_settled(name));
@@ -246,11 +241,11 @@ static void a_directory_that_others_may_enter_is_not_used(void **state)
     static const mode_t modes[] = {0777, 01777, 0770, 0750, 0701};
 
     (void)state;
-    mark_settled("win1");
+    wg_mark_settled("win1");
     for (size_t i = 0; i < COUNT(modes); i++) {
         assert_int_equal(chmod(WG_STATEDIR, modes[i]), 0);
         assert_false(wg_take_settled("win1"));
-        mark_settled("win2");
+        wg_mark_settled("win2");
         free(only_mark());
     }
     assert_int_equal(chmod(WG_STATEDIR, 0700), 0);
@@ -261,7 +256,7 @@ static void a_directory_that_others_may_enter_is_not_used(void **state)
 static void a_directory_of_another_user_is_not_used(void **state)
 {
     (void)state;
-    mark_settled("win1");
+    wg_mark_settled("win1");
     require(chown(WG_STATEDIR, 65533, (gid_t)-1) == 0, "only root can give files to another user");
     assert_false(wg_take_settled("win1"));
     assert_int_equal(chown(WG_STATEDIR, 0, (gid_t)-1), 0);
@@ -273,12 +268,12 @@ static void what_is_no_directory_is_not_used(void **state)
     (void)state;
     assert_int_equal(mkdir(scratch("elsewhere"), 0700), 0);
     assert_int_equal(symlink(scratch("elsewhere"), WG_STATEDIR), 0);
-    mark_settled("win1");
+    wg_mark_settled("win1");
     assert_false(wg_take_settled("win1"));
     assert_int_equal(rmdir(scratch("elsewhere")), 0);
     assert_int_equal(unlink(WG_STATEDIR), 0);
     fclose(fopen(WG_STATEDIR, "w"));
-    mark_settled("win1");
+    wg_mark_settled("win1");
     assert_false(wg_take_settled("win1"));
 }
 
