@@ -7,29 +7,15 @@
 #include "decide.h"
 #include "decision.h"
 
-#define NO_ICU WG_PKGLIBDIR "/noicu.so"
-
-/* Lazily: our modules bind all of their own at once (-z now), but need few of the thousands of
- * functions that the libraries below them bind among themselves. */
-static void *load(const char *path)
+void *wg_module(const char *name, const char *symbol, struct wg_error *err)
 {
-    return dlopen(path, RTLD_LAZY | RTLD_LOCAL);
-}
-
-void *wg_module(const char *name, const char *symbol, bool lean, struct wg_error *err)
-{
-    char path[sizeof(NO_ICU) + 64];
-    /* The loader takes what is there under a soname already, whatever it needs it for. */
-    void *no_icu = lean ? load(NO_ICU) : NULL;
+    char path[sizeof(WG_PKGLIBDIR) + 64];
     void *found = NULL;
 
     snprintf(path, sizeof(path), "%s/%s", WG_PKGLIBDIR, name);
-    void *module = load(path);
-    if (!module && no_icu) {
-        /* A libxml2 that binds more of ICU than the one we were built with gets the real one. */
-        dlclose(no_icu);
-        module = load(path);
-    }
+    /* Lazily: our modules bind all of their own at once (-z now), but need few of the thousands of
+     * functions that the libraries below them bind among themselves. */
+    void *module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     const char *version = module ? dlsym(module, "wg_version") : NULL;
     if (version && strcmp(version, PACKAGE_VERSION) != 0)
         wg_fail(err, "%s is version %s, and this is version " PACKAGE_VERSION "; hint: reinstall "
@@ -44,7 +30,7 @@ void wg_module_decide(const char *operation, const char *guest, int in, int out)
     struct wg_error err;
     wg_decide_fn *decide;
 
-    *(void **)&decide = wg_module("engine.so", WG_DECIDE, true, &err);
+    *(void **)&decide = wg_module("engine.so", WG_DECIDE, &err);
     if (decide) {
         decide(operation, guest, in, out);
         return;

@@ -3,17 +3,13 @@
 #ifndef WG_MODULE_H
 #define WG_MODULE_H
 
-#include <stdbool.h>
-
 #include "text.h"
 
 /*
  * Returns what the module that is installed under that name ("engine.so") exports as symbol, or
- * NULL with *err filled; a module of another version is one of those that cannot be had. lean:
- * libxml2 is loaded without ICU, where that can be; not for a process that loads libraries other
- * than the engine's.
+ * NULL with *err filled; a module of another version is one of those that cannot be had.
  */
-void *wg_module(const char *name, const char *symbol, bool lean, struct wg_error *err);
+void *wg_module(const char *name, const char *symbol, struct wg_error *err);
 
 /* wg_decide() of the engine module, or a decision that says why that cannot be had. */
 void wg_module_decide(const char *operation, const char *guest, int in, int out);

@@ -18,7 +18,7 @@ static int run_in(const char *module, int argc, char **argv)
     struct wg_error err;
     wg_cli_verb_fn *verb;
 
-    *(void **)&verb = wg_module(module, WG_CLI_VERB, false, &err);
+    *(void **)&verb = wg_module(module, WG_CLI_VERB, &err);
     return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
                                                            "package", err.text);
 }
