@@ -8,8 +8,8 @@
 
 #include "../facts.h"
 #include "../virt.h"
-#include "ahead.h"
 #include "audit.h"
+#include "cli.h"
 
 /* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
 #define HOSTS_AT_ONCE 8
@@ -249,27 +249,25 @@ void wg_audit_hosts(struct wg_audit_run *run)
 }
 
 /* At files. */
-struct look {
-    struct wg_audit_run *run;
-    FILE *out;
-    bool first; /* nothing has been written yet */
-    int rc;
-};
-
-static void look_at_file(void *context, const struct wg_judged *judged)
+static int look_at_file(struct wg_audit_run *run, struct wg_engine *engine, const char *file,
+                        FILE *out, bool *first)
 {
-    struct look *look = context;
-    const struct wg_verdict *verdict = judged->verdict;
+    struct wg_error err;
+    char *xml;
+    size_t len;
+    struct wg_verdict *verdict = wg_cli_judge(engine, file, 0, &xml, &len, &err);
     struct wg_finding finding = {
-        .file = judged->file,
+        .file = file,
         .name = verdict ? verdict->name : NULL,
         .uuid = verdict ? verdict->uuid : NULL,
         .stored = verdict,
-        .error = verdict ? fault_of(verdict) : judged->err.text,
+        .error = verdict ? fault_of(verdict) : err.text,
     };
+    int rc = record(run, &run->audit.source[0], &finding, out, first);
 
-    if (look->rc == 0)
-        look->rc = record(look->run, &look->run->audit.source[0], &finding, look->out, &look->first);
+    wg_verdict_free(verdict);
+    free(xml);
+    return rc;
 }
 
 static int ends_in_xml(const struct dirent *entry)
@@ -279,42 +277,31 @@ static int ends_in_xml(const struct dirent *entry)
     return len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
 }
 
-/* Takes over path. */
-static int add_file(struct wg_cli_input *input, char *path)
-{
-    char **grown = path ? realloc(input->file, ((size_t)input->files + 1) * sizeof(*grown)) : NULL;
-
-    if (!grown) {
-        free(path);
-        return -1;
-    }
-    input->file = grown;
-    grown[input->files++] = path;
-    return 0;
-}
-
 /* One that cannot be read is looked at like a file, which says why: the others are still told of. */
-static int add_directory(struct wg_cli_input *input, const char *directory)
+static int add_directory(struct wg_list *files, const char *directory)
 {
     struct dirent **entry;
     int count = scandir(directory, &entry, ends_in_xml, alphasort);
     int rc = 0;
 
     if (count < 0)
-        return add_file(input, strdup(directory));
+        return wg_list_add(files, directory, strlen(directory));
     for (int i = 0; i < count; i++) {
         char *path;
 
-        if (rc == 0)
-            rc = asprintf(&path, "%s/%s", directory, entry[i]->d_name) < 0 ? -1
-                                                                           : add_file(input, path);
+        if (rc == 0 && asprintf(&path, "%s/%s", directory, entry[i]->d_name) >= 0) {
+            rc = wg_list_add(files, path, strlen(path));
+            free(path);
+        } else {
+            rc = -1;
+        }
         free(entry[i]);
     }
     free(entry);
     return rc;
 }
 
-static int find_files(const struct wg_audit_run *run, struct wg_cli_input *input)
+static int find_files(const struct wg_audit_run *run, struct wg_list *files)
 {
     int rc = 0;
 
@@ -322,28 +309,25 @@ static int find_files(const struct wg_audit_run *run, struct wg_cli_input *input
         struct stat st;
 
         rc = stat(run->file[i], &st) == 0 && S_ISDIR(st.st_mode)
-                 ? add_directory(input, run->file[i])
-                 : add_file(input, strdup(run->file[i]));
+                 ? add_directory(files, run->file[i])
+                 : wg_list_add(files, run->file[i], strlen(run->file[i]));
     }
     return rc;
 }
 
 int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err)
 {
-    struct wg_cli_input input = {.config = run->config};
-    struct look look = {.run = run, .out = out, .first = true};
+    struct wg_list files = {0};
+    struct wg_engine *engine = wg_engine_open(run->config, NULL, err);
+    bool first = true;
 
-    input.engine = wg_cli_open_engine(&input, err);
-    if (!input.engine)
+    if (!engine)
         return -1;
-    if (find_files(run, &input) < 0)
-        look.rc = -1;
-    else
-        wg_cli_judge_all(&input, 0, look_at_file, &look);
-    run->written = !look.first;
-    for (int i = 0; i < input.files; i++)
-        free(input.file[i]);
-    free(input.file);
-    wg_engine_close(input.engine);
-    return look.rc < 0 ? wg_no_memory(err) : 0;
+    int rc = find_files(run, &files);
+    for (size_t i = 0; rc == 0 && i < files.count; i++)
+        rc = look_at_file(run, engine, files.item[i], out, &first);
+    run->written = !first;
+    wg_list_clear(&files);
+    wg_engine_close(engine);
+    return rc < 0 ? wg_no_memory(err) : 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../confine.h"
-#include "ahead.h"
 #include "cli.h"
 
 static void print(const char *file, const struct wg_verdict *verdict)
@@ -22,39 +22,41 @@ static void print(const char *file, const struct wg_verdict *verdict)
     }
 }
 
-struct checked {
-    int code;
-    bool localtime;
-};
-
-static void tell(void *context, const struct wg_judged *judged)
+/* Prints what there is to say of a verdict. Returns the exit code that it makes. */
+static int tell(const char *file, const struct wg_verdict *verdict)
 {
-    struct checked *checked = context;
-
-    if (!judged->verdict) {
-        checked->code = wg_cli_error("check", "%s", judged->err.text);
-        return;
-    }
-    if (judged->verdict->n_faults > 0)
-        checked->code = WG_EXIT_ERROR;
-    else if (judged->verdict->outcome == WG_VIOLATES && checked->code == WG_EXIT_OK)
-        checked->code = WG_EXIT_VIOLATIONS;
-    checked->localtime |= judged->verdict->localtime;
-    print(judged->file, judged->verdict);
+    print(file, verdict);
+    if (verdict->n_faults > 0)
+        return WG_EXIT_ERROR;
+    return verdict->outcome == WG_VIOLATES ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
 int wg_cli_check(int argc, char **argv)
 {
     struct wg_cli_input input;
-    struct checked checked = {.code = WG_EXIT_OK};
+    bool localtime = false;
     int code = wg_cli_open(argc, argv, true, &input);
 
     if (code >= 0)
         return code;
+    code = WG_EXIT_OK;
     wg_confine(WG_CONFINE_READ);
-    wg_cli_judge_all(&input, input.explain ? WG_EXPLAIN : 0, tell, &checked);
+    for (int i = 0; i < input.files; i++) {
+        char *xml;
+        size_t len;
+        struct wg_error err;
+        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[i],
+                                                  input.explain ? WG_EXPLAIN : 0, &xml, &len, &err);
+        int told = verdict ? tell(input.file[i], verdict) : wg_cli_error("check", "%s", err.text);
+
+        if (told > code)
+            code = told;
+        localtime |= verdict && verdict->localtime;
+        wg_verdict_free(verdict);
+        free(xml);
+    }
     wg_engine_close(input.engine);
-    code = wg_cli_flush("check", checked.code);
-    wg_cli_warn_of_utc("check", checked.localtime);
+    code = wg_cli_flush("check", code);
+    wg_cli_warn_of_utc("check", localtime);
     return code;
 }

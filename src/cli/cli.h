@@ -29,9 +29,6 @@ int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
 /* What the verbs that read domains have in common. */
 struct wg_cli_input {
     struct wg_engine *engine;
-    const char *config; /* and what else the engine was told; NULL where nothing was */
-    const char *facts;
-    const char *sign;
     bool explain;
     char **file; /* names; "-" is standard input */
     int files;
@@ -40,9 +37,6 @@ struct wg_cli_input {
 /* Reads --config, --facts, --sign, --explain (if the verb has it) and the names of files, and opens
  * the engine. Returns -1 to go on, else the exit code to return. */
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input);
-
-/* Another engine that was told the same. Returns NULL with *err filled. */
-struct wg_engine *wg_cli_open_engine(const struct wg_cli_input *input, struct wg_error *err);
 
 /* Judges one file, whose text is in *xml for the caller to free. Returns NULL with *err filled
  * ("FILE: …") and nothing to free. */

@@ -34,14 +34,15 @@ static int take_sign(struct wg_engine *engine, const char *sign, struct wg_error
     return rc;
 }
 
-struct wg_engine *wg_cli_open_engine(const struct wg_cli_input *input, struct wg_error *err)
+static struct wg_engine *open_engine(const char *config, const char *facts, const char *sign,
+                                     struct wg_error *err)
 {
-    struct wg_engine *engine = wg_engine_open(input->config, NULL, err);
+    struct wg_engine *engine = wg_engine_open(config, NULL, err);
 
     if (!engine)
         return NULL;
-    if ((!input->facts || take_facts(engine, input->facts, err) == 0) &&
-        (!input->sign || take_sign(engine, input->sign, err) == 0))
+    if ((!facts || take_facts(engine, facts, err) == 0) &&
+        (!sign || take_sign(engine, sign, err) == 0))
         return engine;
     wg_engine_close(engine);
     return NULL;
@@ -57,6 +58,9 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
         {0},
     };
     static char *standard_input[] = {"-"};
+    const char *config = NULL;
+    const char *facts = NULL;
+    const char *sign = NULL;
     struct wg_error err;
     int c;
 
@@ -69,16 +73,16 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
             return wg_cli_error(argv[0], "'%s' is not an option here; see winguest %s --help",
                                 argv[optind - 1], argv[0]);
         if (c == 'c')
-            input->config = optarg;
+            config = optarg;
         else if (c == 'f')
-            input->facts = optarg;
+            facts = optarg;
         else if (c == 's')
-            input->sign = optarg;
+            sign = optarg;
         input->explain |= c == 'e';
     }
     input->file = optind < argc ? argv + optind : standard_input;
     input->files = optind < argc ? argc - optind : 1;
-    input->engine = wg_cli_open_engine(input, &err);
+    input->engine = open_engine(config, facts, sign, &err);
     return input->engine ? -1 : wg_cli_error(argv[0], "%s", err.text);
 }
 
