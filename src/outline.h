@@ -3,6 +3,10 @@
  * What a domain is read for: the parts in which signs of an OS are looked for, and those that the
  * policy and the package's own stylesheets are about. libxml2 holds the rest to XML's rules like
  * everything else, but it takes no memory: a big domain is devices, nearly all of it.
+ *
+ * What it buys (Debian 13, whole processes, in instructions and, within noise, processor time): without
+ * it the rewrite of a Windows guest takes 1.29 times as many at 5 KiB and 2.0 times at 20 KiB, prepare of
+ * a Linux guest 1.13 and 1.53 times.
  */
 #ifndef WG_OUTLINE_H
 #define WG_OUTLINE_H

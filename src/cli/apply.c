@@ -340,10 +340,22 @@ static int choose_host(struct run *run, char **recorded)
     return -1;
 }
 
+static bool is_offline(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--offline") == 0)
+            return true;
+    }
+    return false;
+}
+
 int wg_cli_apply(int argc, char **argv)
 {
     struct run run = {0};
     char *recorded = NULL;
+
+    if (is_offline(argc, argv))
+        return wg_cli_apply_offline(argc, argv);
     int code = take_arguments(&run, argc, argv);
 
     if (code >= 0)

@@ -12,16 +12,15 @@
 /* Exit codes: compliant or not concerned; violations (or a no); errors. */
 enum { WG_EXIT_OK = 0, WG_EXIT_VIOLATIONS = 1, WG_EXIT_ERROR = 2 };
 
-int wg_cli_rewrite(int argc, char **argv);
-int wg_cli_check(int argc, char **argv);
-int wg_cli_diff(int argc, char **argv);
-int wg_cli_filter(int argc, char **argv);
-int wg_cli_decide(int argc, char **argv);
-int wg_cli_apply(int argc, char **argv);
-int wg_cli_apply_offline(int argc, char **argv);
-int wg_cli_audit(int argc, char **argv);
-int wg_cli_probe(int argc, char **argv);
-int wg_cli_repair(int argc, char **argv);
+/* Exported under these names: main.c seeks them in the module that its table names. */
+typedef int wg_cli_verb_fn(int argc, char **argv);
+#define WG_CLI_VERB __attribute__((visibility("default"))) wg_cli_verb_fn
+WG_CLI_VERB wg_cli_apply, wg_cli_audit, wg_cli_check, wg_cli_diff, wg_cli_filter, wg_cli_probe,
+    wg_cli_repair, wg_cli_rewrite;
+wg_cli_verb_fn wg_cli_decide;
+
+/* apply --offline */
+wg_cli_verb_fn wg_cli_apply_offline;
 
 /* Prints to standard error; returns WG_EXIT_ERROR. */
 int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
@@ -57,11 +56,5 @@ int wg_cli_show_diff(const char *label, const char *old, size_t old_len, const c
 
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
 int wg_cli_flush(const char *verb, int code);
-
-/* The verbs are in two modules, those that need libvirt in virt.so, the others in engine.so. Each
- * exports one function, which runs the verb that argv[0] names. */
-typedef int wg_cli_verb_fn(int argc, char **argv);
-wg_cli_verb_fn wg_cli_verb;
-#define WG_CLI_VERB "wg_cli_verb"
 
 #endif

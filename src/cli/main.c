@@ -12,57 +12,25 @@
     "  --facts FILE    judge for the host of these facts (winguest probe), not for this one\n"      \
     "  --sign LABEL=VALUE  a sign that the domain does not carry; asked with the source metadata\n"
 
-/* Runs a verb in the module that has it. */
-static int run_in(const char *module, int argc, char **argv)
-{
-    struct wg_error err;
-    wg_cli_verb_fn *verb;
-
-    *(void **)&verb = wg_module(module, WG_CLI_VERB, &err);
-    return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
-                                                           "package", err.text);
-}
-
-static int in_engine(int argc, char **argv)
-{
-    return run_in("engine.so", argc, argv);
-}
-
-/* libvirt's client library, whose loading takes longer than a whole decision */
-static int in_libvirt(int argc, char **argv)
-{
-    return run_in("virt.so", argc, argv);
-}
-
-/* Before the daemon runs there is no libvirt to ask. */
-static int in_either(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--offline") == 0)
-            return in_engine(argc, argv);
-    }
-    return in_libvirt(argc, argv);
-}
-
 static const struct command {
     const char *name;
-    wg_cli_verb_fn *run; /* NULL: in the module that links libvirt */
+    const char *module; /* it has the function, a line of cli.h; NULL: this program has it */
     const char *arguments;
     const char *summary; /* NULL: not for people */
     const char *details;
 } commands[] = {
-    {"check", in_engine, "[--explain] [OPTION…] [FILE…|-]",
+    {"check", "engine.so", "[--explain] [OPTION…] [FILE…|-]",
      "tell what the policy says of domains, a line a guest",
      JUDGE_OPTIONS
      "  --explain       also print every sign that was looked for, and what it said\n"
      "Exit: 0 compliant or not concerned, 1 violations, 2 error.\n"},
-    {"diff", in_engine, "[OPTION…] [FILE…|-]",
+    {"diff", "engine.so", "[OPTION…] [FILE…|-]",
      "show what the policy would change, as a unified diff",
      JUDGE_OPTIONS "Exit: 0 nothing to change, 1 changes, 2 error.\n"},
-    {"rewrite", in_engine, "[OPTION…] [FILE|-]",
+    {"rewrite", "engine.so", "[OPTION…] [FILE|-]",
      "print a domain as the policy wants it",
      JUDGE_OPTIONS "Exit: 0, or 2 on error with nothing printed.\n"},
-    {"apply", in_either,
+    {"apply", "virt.so",
      "[-c URI] [--dry-run] [--yes] [--config FILE] --all|GUEST…\n"
      "       winguest apply --offline [--dry-run] [--config FILE] [--all|GUEST…]\n"
      "       winguest apply [-c URI] [--yes] --undo",
@@ -76,7 +44,7 @@ static const struct command {
      CONFIG_OPTION
      "Nothing is started or stopped: running guests get it at their next cold boot.\n"
      "Exit: 0 all in line, 1 --dry-run would change some, 2 error.\n"},
-    {"audit", NULL,
+    {"audit", "virt.so",
      "[-c URI]… [--format text|json|prometheus|html] [--output FILE] [--config FILE]\n"
      "                      [DIRECTORY|FILE…]",
      "tell what the policy says of all guests of hosts, stored and running",
@@ -85,7 +53,7 @@ static const struct command {
      "  --format FORMAT    text, json, prometheus (for the textfile collector), html\n"
      "  --output FILE      write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
-    {"repair", in_libvirt, "[--config FILE] [--id ID] [--definition|--previous] UUID\n"
+    {"repair", "virt.so", "[--config FILE] [--id ID] [--definition|--previous] UUID\n"
      "       winguest repair [--config FILE] --pending",
      "restart a guest that has just been booted against the policy",
      CONFIG_OPTION
@@ -95,21 +63,21 @@ static const struct command {
      "  --pending       complete what repairs that were killed have begun\n"
      "A guest that must not be restarted is left running, and only its definition corrected.\n"
      "Exit: 0 it runs as it must, 1 it does not, 2 error.\n"},
-    {"probe", NULL, "[-c URI] [--print]",
+    {"probe", "virt.so", "[-c URI] [--print]",
      "ask a host what it can give its guests, and remember it",
      "  -c, --connect URI  the host, instead of qemu:///system\n"
      "  --print            print it instead of storing it in " WG_HOSTFACTS "\n"
      "Of a host at the end of a remote URI, or of a socket that the URI names, it is always\n"
      "printed; winguest check --facts FILE takes it.\n"
      "Exit: 0, or 2 on error with nothing changed.\n"},
-    {"filter", in_engine, "enable|disable|status [--root DIR]",
+    {"filter", "engine.so", "enable|disable|status [--root DIR]",
      "switch the filter in libvirt's daemons on or off",
      "  enable    write systemd's drop-ins that load it; says what to restart\n"
      "  disable   remove them\n"
      "  status    tell what is written and what the running daemons have loaded\n"
      "  --root DIR  in the system below DIR, which is not running\n"
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
-    {"decide", wg_cli_decide, "OPERATION GUEST", NULL, NULL},
+    {"decide", NULL, "OPERATION GUEST", NULL, NULL},
 };
 
 static const struct command *find(const char *name)
@@ -153,6 +121,22 @@ static int usage(FILE *out)
     return WG_EXIT_OK;
 }
 
+/* The verbs that need libvirt are in a module of their own: loading its client library takes five
+ * times as long as loading the engine, which the filter's child waits for at every definition. */
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct wg_error err;
+    char function[32];
+    wg_cli_verb_fn *verb = wg_cli_decide;
+
+    if (command->module) {
+        snprintf(function, sizeof(function), "wg_cli_%s", command->name);
+        *(void **)&verb = wg_module(command->module, function, &err);
+    }
+    return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
+                                                           "package", err.text);
+}
+
 int main(int argc, char **argv)
 {
     wg_hold_standard_descriptors();
@@ -171,5 +155,5 @@ int main(int argc, char **argv)
         return wg_cli_error(NULL, "'%s' is not a command; see winguest --help", argv[1]);
     if (asks_for_help(argc - 1, argv + 1))
         return help(command);
-    return (command->run ? command->run : in_libvirt)(argc - 1, argv + 1);
+    return run(command, argc - 1, argv + 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the verbs have in common. */
+/* What the verbs have in common; in each of their modules. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "../input.h"
+#include "../module.h"
 #include "cli.h"
+
+WG_MODULE_VERSION;
 
 /* A host other than this one, for its definitions. */
 static int take_facts(struct wg_engine *engine, const char *path, struct wg_error *err)
