@@ -20,6 +20,7 @@
 #include "filter_log.h"
 #include "filter_real.h"
 #include "filter_start.h"
+#include "filter_turn.h"
 #include "marks.h"
 
 #include <errno.h>
@@ -74,26 +75,53 @@ static bool defines(const struct request *request)
 }
 
 /*
- * Never libvirt's error text in our log: where it could not parse the XML it quotes the line, with
+ * A definition that fails twice fails with the client's own XML: that error is the client's, as it
+ * would have been without us. A start's is the first one, of the start that it asked for. Never
+ * libvirt's error text in our log: where it could not parse the XML it quotes the line, with
  * whatever password stands there. Libvirt's own log has it.
  */
 static struct _virDomain *pass_on_as_it_was(const struct request *request, const char *op,
-                                            const char *name)
+                                            struct wg_turn *turn)
 {
-    struct _virDomain *domain;
+    struct _virDomain *domain = NULL;
+    struct _virError *error;
 
     if (!atomic_load(&engine.rollback)) {
-        wg_filter_log(LOG_WARNING, name, op, "failed with the policy; rollback is off");
+        wg_filter_log(LOG_WARNING, turn->name, op, "failed with the policy; rollback is off");
         return NULL;
     }
-    wg_mark_rolled_back(name);
-    if (!defines(request))
+    if (defines(request)) {
+        domain = pass_on(request, request->xml);
+    } else {
+        error = wg_libvirt()->virSaveLastError();
+        wg_mark_rolled_back(turn->name);
         wg_start_settle();
-    domain = pass_on(request, request->xml);
-    wg_take_rolled_back(name);
-    wg_filter_log(domain == NULL ? LOG_NOTICE : LOG_WARNING, name, op,
-                  domain == NULL ? "failed with the policy and without"
+        if (!wg_turn_lost(turn))
+            domain = pass_on(request, request->xml);
+        wg_take_rolled_back(turn->name);
+        wg_start_fails_with(domain == NULL ? error : NULL);
+        wg_libvirt()->virFreeError(error);
+    }
+    wg_filter_log(domain == NULL ? LOG_NOTICE : LOG_WARNING, turn->name, op,
+                  domain == NULL ? "failed with the policy and without, or was stopped"
                                  : "failed with the policy, and went through without it");
+    return domain;
+}
+
+static struct _virDomain *pass_on_in_turn(const struct request *request, const char *op,
+                                          const char *rewritten, struct wg_turn *turn)
+{
+    struct _virDomain *domain = pass_on(request, rewritten == NULL ? request->xml : rewritten);
+    bool with_policy = rewritten != NULL && domain != NULL;
+    int saved_errno;
+
+    if (domain == NULL && rewritten != NULL)
+        domain = pass_on_as_it_was(request, op, turn);
+    saved_errno = errno;
+    if (defines(request) && domain != NULL)
+        wg_start_may_follow(domain, with_policy && atomic_load(&engine.rollback)
+                                        ? request->xml : NULL);
+    errno = saved_errno;
     return domain;
 }
 
@@ -101,9 +129,10 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
 {
     const char *op = defines(request) ? "define" : "create";
     int saved_errno = errno;
-    bool with_policy = false;
     struct _virDomain *domain;
     struct wg_filter_answer answer;
+    struct wg_turn turn;
+    bool in_turn;
 
     if (request->xml == NULL || !wg_filter_works() || !wg_conns_has(request->conn))
         return pass_on(request, request->xml);
@@ -111,30 +140,28 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
                   &(struct wg_filter_question){.op = op, .xml = request->xml, .log_op = op},
                   &answer);
     errno = saved_errno;
-    if (answer.xml == NULL) {
-        domain = pass_on(request, request->xml);
-    } else {
-        domain = pass_on(request, answer.xml);
-        with_policy = domain != NULL;
-        if (domain == NULL)
-            domain = pass_on_as_it_was(request, op, answer.name == NULL ? "" : answer.name);
-    }
+    in_turn = answer.name != NULL && wg_turn_take(&turn, answer.name, !defines(request));
+    domain = pass_on_in_turn(request, op, in_turn ? answer.xml : NULL, &turn);
+    if (in_turn)
+        wg_turn_give(&turn);
     saved_errno = errno;
     wg_filter_log_fault(&answer, op,
                         domain == NULL ? NULL : wg_libvirt()->virDomainGetName(domain));
-    wg_filter_answer_free(&answer);
-    if (defines(request) && domain != NULL)
-        wg_start_may_follow(domain, with_policy ? request->xml : NULL);
     errno = saved_errno;
+    wg_filter_answer_free(&answer);
     return domain;
+}
+
+static bool is_ours(struct _virDomain *domain)
+{
+    return domain != NULL && wg_filter_works() &&
+           wg_conns_has(wg_libvirt()->virDomainGetConnect(domain));
 }
 
 static int pass_on_start(const struct wg_start *start)
 {
-    if (start->domain == NULL || !wg_filter_works() ||
-        !wg_conns_has(wg_libvirt()->virDomainGetConnect(start->domain)))
-        return wg_start_unchanged(start);
-    return wg_start_with_policy(start, &engine);
+    return is_ours(start->domain) ? wg_start_with_policy(start, &engine)
+                                  : wg_start_unchanged(start);
 }
 
 /*
@@ -258,4 +285,24 @@ WG_IN_FRONT int virDomainCreateWithFiles(struct _virDomain *domain, unsigned int
                              .form = WG_START_FILES};
 
     return pass_on_start(&start);
+}
+
+WG_IN_FRONT int virDomainDestroy(struct _virDomain *domain)
+{
+    return wg_turn_destroy(domain, NULL, is_ours(domain));
+}
+
+WG_IN_FRONT int virDomainDestroyFlags(struct _virDomain *domain, unsigned int flags)
+{
+    return wg_turn_destroy(domain, &flags, is_ours(domain));
+}
+
+WG_IN_FRONT int virDomainUndefine(struct _virDomain *domain)
+{
+    return wg_turn_undefine(domain, NULL, is_ours(domain));
+}
+
+WG_IN_FRONT int virDomainUndefineFlags(struct _virDomain *domain, unsigned int flags)
+{
+    return wg_turn_undefine(domain, &flags, is_ours(domain));
 }

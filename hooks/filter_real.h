@@ -18,7 +18,11 @@
     X(virDomainCreateXMLWithFiles) \
     X(virDomainCreate) \
     X(virDomainCreateWithFlags) \
-    X(virDomainCreateWithFiles)
+    X(virDomainCreateWithFiles) \
+    X(virDomainDestroy) \
+    X(virDomainDestroyFlags) \
+    X(virDomainUndefine) \
+    X(virDomainUndefineFlags)
 
 /* Those that it calls besides. */
 #define WG_LIBVIRT_CALLED(X) \
@@ -33,7 +37,8 @@
     X(virDomainFree) \
     X(virSaveLastError) \
     X(virFreeError) \
-    X(virResetLastError)
+    X(virResetLastError) \
+    X(virGetLastErrorCode)
 
 /* Libvirt's own functions, a pointer each, under their own names. */
 struct wg_libvirt {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_start.h"
+#include "../src/common/hash.h"
+#include "../src/common/kept.h"
+#include "../src/markup.h"
 #include "filter_log.h"
-#include "filter_memory.h"
 #include "filter_real.h"
+#include "filter_turn.h"
 #include "marks.h"
 
 #include <errno.h>
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #define OP "start"
 
@@ -19,9 +23,9 @@ struct boot {
     const struct wg_start *start;
     const char *name;
     char uuid[WG_UUID_SIZE];
-    char *old; /* its definition before the policy was put into it; NULL if that was not now */
-    bool print_known;
-    struct wg_fingerprint print; /* of its definition since, if it is known */
+    struct wg_turn turn;
+    char *previous; /* its definition before the policy was put into it, if that was now */
+    char *stored; /* with the policy, as libvirt gives it out */
 };
 
 int wg_start_unchanged(const struct wg_start *start)
@@ -52,6 +56,12 @@ void wg_start_settle(void)
 
     for (int turns = 0; turns < 10; turns++)
         nanosleep(&turn, NULL);
+}
+
+void wg_start_fails_with(struct _virError *error)
+{
+    if (error != NULL && wg_libvirt()->virSetError != NULL)
+        wg_libvirt()->virSetError(error);
 }
 
 /* With its secrets: a definition that is put back without them has lost its passwords. */
@@ -93,141 +103,146 @@ static int boots_cold(const struct wg_start *start)
     return saved < 0 ? -1 : saved == 0;
 }
 
-/* What happened in between matters: the engine has taken its time, and nothing was locked. */
-static bool replace_definition(const struct boot *boot, const char *old, const char *rewritten)
+/* The order of the lines does not count: see struct wg_fingerprint. */
+static bool same_definition(const char *a, const char *b)
 {
-    char *now = read_definition(boot->start->domain);
-    bool same = now != NULL && strcmp(now, old) == 0;
+    struct wg_fingerprint of_a = wg_fingerprint_of(a), of_b = wg_fingerprint_of(b);
 
-    free(now);
-    if (!same) {
-        wg_filter_log(LOG_NOTICE, boot->name, OP,
-                      "its definition changed while the engine looked at it: it is left alone");
-        return false;
-    }
-    if (!redefine(boot->start->domain, rewritten)) {
-        wg_filter_log(LOG_WARNING, boot->name, OP,
-                      "libvirt refused the definition with the policy, or the client may not "
-                      "write it: it starts as it is");
-        return false;
-    }
-    return true;
+    return wg_fingerprint_same(&of_a, &of_b);
 }
 
-static void take_print(struct boot *boot)
+static bool replace_definition(struct _virDomain *domain, const char *stored, const char *by)
 {
-    char *now = read_definition(boot->start->domain);
+    char *now = read_definition(domain);
+    bool replaced = now != NULL && same_definition(now, stored) && redefine(domain, by);
 
-    boot->print_known = now != NULL;
-    if (now != NULL)
-        boot->print = wg_fingerprint_of(now);
     free(now);
+    return replaced;
+}
+
+/* Never for a session daemon, whose user could read and write what is kept. */
+static void keep(const char *uuid, const char *previous, const char *stored, const char *name,
+                 const char *op)
+{
+    if (geteuid() == 0 && wg_kept_put(uuid, previous, stored) < 0)
+        wg_filter_log(LOG_WARNING, name, op,
+                      "its previous definition cannot be kept (%s): should it not start under the "
+                      "policy, that cannot be restored",
+                      strerror(errno));
 }
 
 static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
 {
     struct wg_filter_question question = {.op = "define", .name = boot->name,
                                           .log_op = OP, .log_name = boot->name};
+    struct _virDomain *domain = boot->start->domain;
     struct wg_filter_answer answer;
-    char *old;
+    char *previous;
 
     if (wg_filter_paused(engine))
         return;
-    old = read_definition(boot->start->domain);
-    if (old == NULL) {
+    previous = read_definition(domain);
+    if (previous == NULL) {
         wg_filter_log(LOG_NOTICE, boot->name, OP,
                       "the client may not read its definition with the secrets: it starts as it "
                       "is");
         return;
     }
-    question.xml = old;
+    question.xml = previous;
     wg_filter_ask(engine, &question, &answer);
-    if (answer.xml != NULL && replace_definition(boot, old, answer.xml)) {
-        boot->old = old;
-        old = NULL;
-        take_print(boot);
+    if (answer.xml != NULL && replace_definition(domain, previous, answer.xml)) {
+        boot->stored = read_definition(domain);
+        boot->previous = previous;
+        if (boot->stored != NULL && atomic_load(&engine->rollback))
+            keep(boot->uuid, previous, boot->stored, boot->name, OP);
+    } else {
+        if (answer.xml != NULL)
+            wg_filter_log(LOG_WARNING, boot->name, OP,
+                          "its definition was changed meanwhile, libvirt refused it with the "
+                          "policy, or the client may not write it: it starts as it is");
+        free(previous);
     }
     wg_filter_answer_free(&answer);
-    free(old);
 }
 
 /*
- * A client's XML without a uuid has been given one by libvirt since; without it there, libvirt
- * would take it for another guest of the same name. Returns @xml, or a new text in its place.
- */
-static char *with_uuid(char *xml, const char *uuid)
-{
-    char element[WG_UUID_SIZE + 16], *root, *end, *text;
-
-    snprintf(element, sizeof(element), "<uuid>%s</uuid>", uuid);
-    root = strstr(xml, "<domain");
-    end = root == NULL ? NULL : strchr(root, '>');
-    if (strstr(xml, "<uuid>") != NULL || end == NULL)
-        return xml;
-    if (asprintf(&text, "%.*s%s%s", (int)(end + 1 - xml), xml, element, end + 1) < 0)
-        return xml;
-    free(xml);
-    return text;
-}
-
-/*
- * Puts the old definition back, unless somebody else has started, undefined or edited the guest
- * meanwhile. Returns NULL when done, else what stood against it.
+ * Restores the previous definition. Returns NULL when done, else what stood against it. The reason
+ * of the shutoff is not asked: a start that fails early leaves that of the time before, and one
+ * that a destroy has ended may say "failed" (qemuProcessStop() keeps whichever comes first).
  */
 static const char *put_back(struct boot *boot)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-    struct wg_fingerprint print;
+    struct _virDomain *domain = boot->start->domain;
     char *now;
 
-    if (libvirt->virDomainIsActive(boot->start->domain) != 0)
+    if (wg_turn_lost(&boot->turn))
+        return "somebody has stopped it";
+    if (wg_libvirt()->virDomainIsActive(domain) != 0)
         return "it runs, or is gone";
-    now = read_definition(boot->start->domain);
+    now = read_definition(domain);
     if (now == NULL)
-        return "its definition cannot be read";
-    print = wg_fingerprint_of(now);
-    free(now);
-    if (boot->old == NULL) {
-        boot->old = wg_memory_take(boot->uuid, &print);
-        if (boot->old != NULL)
-            boot->old = with_uuid(boot->old, boot->uuid);
-    } else if (boot->print_known && !wg_fingerprint_same(&print, &boot->print)) {
-        return "it was changed meanwhile";
+        return "the client may not read it";
+    if (boot->previous == NULL) {
+        boot->previous = wg_kept_get(boot->uuid, now);
+        boot->stored = now;
+    } else {
+        bool same = boot->stored != NULL && same_definition(now, boot->stored);
+
+        free(now);
+        if (!same)
+            return "it was changed meanwhile";
     }
-    if (boot->old == NULL)
+    if (boot->previous == NULL)
         return "it was changed since it was defined";
-    return redefine(boot->start->domain, boot->old) ? NULL : "libvirt refused it";
+    return redefine(domain, boot->previous) ? NULL : "libvirt refused it";
+}
+
+static int start_as_it_was(struct boot *boot)
+{
+    struct _virDomain *domain = boot->start->domain;
+    char *restored = read_definition(domain);
+    int rc = -1;
+
+    wg_mark_rolled_back(boot->name);
+    wg_start_settle();
+    if (!wg_turn_lost(&boot->turn))
+        rc = wg_start_unchanged(boot->start);
+    wg_take_rolled_back(boot->name);
+    if (rc >= 0)
+        wg_filter_log(LOG_WARNING, boot->name, OP,
+                      "failed with the policy: previous definition restored, and started");
+    else if (restored != NULL && replace_definition(domain, restored, boot->stored))
+        wg_filter_log(LOG_NOTICE, boot->name, OP,
+                      "failed with the policy and without, or was stopped: its definition has the "
+                      "policy again");
+    else
+        wg_filter_log(LOG_WARNING, boot->name, OP,
+                      "failed with the policy and without: previous definition restored, for it "
+                      "was changed meanwhile");
+    free(restored);
+    return rc;
 }
 
 /*
- * Whether the start failed because of the policy cannot be told from its error, so it is tried: a
- * guest that cannot start for another reason fails again, and that error is the client's.
+ * Whether the start failed because of the policy cannot be told from its error, so it is tried. A
+ * guest that cannot start for another reason fails again; the client then gets the first error,
+ * of the start that it asked for.
  */
-static int start_as_it_was(struct boot *boot)
+static int roll_back(struct boot *boot)
 {
     const struct wg_libvirt *libvirt = wg_libvirt();
     struct _virError *error = libvirt->virSaveLastError();
     const char *obstacle = put_back(boot);
     int rc = -1;
 
-    if (obstacle != NULL) {
+    if (obstacle == NULL)
+        rc = start_as_it_was(boot);
+    else
         wg_filter_log(LOG_NOTICE, boot->name, OP,
-                      "failed with the policy; the definition without it is not put back: %s",
+                      "failed with the policy; the previous definition is not restored: %s",
                       obstacle);
-        /* where libvirt no longer exports it the client gets a failure without its reason */
-        if (error != NULL && libvirt->virSetError != NULL)
-            libvirt->virSetError(error);
-    } else {
-        wg_mark_rolled_back(boot->name);
-        wg_start_settle();
-        rc = wg_start_unchanged(boot->start);
-        wg_take_rolled_back(boot->name);
-        wg_filter_log(rc < 0 ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
-                      "failed with the policy%s: it is defined without it again%s",
-                      rc < 0 ? " and without" : "", rc < 0 ? "" : ", and started");
-    }
-    if (error != NULL)
-        libvirt->virFreeError(error);
+    wg_start_fails_with(rc < 0 ? error : NULL);
+    libvirt->virFreeError(error);
     return rc;
 }
 
@@ -240,54 +255,84 @@ static int start_cold(struct boot *boot, struct wg_filter_engine *engine)
     errno = saved_errno;
     rc = wg_start_unchanged(boot->start);
     saved_errno = errno;
-    if (rc >= 0) {
-        if (boot->old != NULL)
-            wg_filter_log(LOG_INFO, boot->name, OP, "its definition was brought in line first");
-    } else if (boot->old != NULL || wg_memory_has(boot->uuid)) {
+    if (rc >= 0 && boot->previous != NULL)
+        wg_filter_log(LOG_INFO, boot->name, OP, "its definition was brought in line first");
+    if (rc < 0 && (boot->previous != NULL || wg_kept_has(boot->uuid))) {
         if (atomic_load(&engine->rollback))
-            rc = start_as_it_was(boot);
+            rc = roll_back(boot);
         else
             wg_filter_log(LOG_WARNING, boot->name, OP, "failed with the policy; rollback is off");
     }
     if (rc >= 0)
-        wg_memory_forget(boot->uuid);
-    free(boot->old);
+        wg_kept_forget(boot->uuid);
+    free(boot->previous);
+    free(boot->stored);
     errno = saved_errno;
     return rc;
 }
 
-int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine)
+static int start_in_turn(struct boot *boot, struct wg_filter_engine *engine)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-    struct boot boot = {.start = start, .name = libvirt->virDomainGetName(start->domain)};
     int saved_errno = errno;
-    int cold = boots_cold(start);
+    int cold = boots_cold(boot->start);
 
-    if (cold > 0 && libvirt->virDomainGetUUIDString(start->domain, boot.uuid) < 0)
+    if (cold > 0 && wg_libvirt()->virDomainGetUUIDString(boot->start->domain, boot->uuid) < 0)
         cold = -1;
     if (cold < 0)
-        wg_filter_log(LOG_NOTICE, boot.name, OP,
+        wg_filter_log(LOG_NOTICE, boot->name, OP,
                       "the client may not read its state: it starts as it is");
     errno = saved_errno;
-    return cold > 0 ? start_cold(&boot, engine) : wg_start_unchanged(start);
+    return cold > 0 ? start_cold(boot, engine) : wg_start_unchanged(boot->start);
+}
+
+/* In turn before anything is looked at: a guest that is being started looks active. */
+int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine)
+{
+    struct boot boot = {.start = start, .name = wg_libvirt()->virDomainGetName(start->domain)};
+    int rc;
+
+    if (boot.name == NULL || !wg_turn_take(&boot.turn, boot.name, true))
+        return wg_start_unchanged(start);
+    rc = start_in_turn(&boot, engine);
+    wg_turn_give(&boot.turn);
+    return rc;
+}
+
+/*
+ * A client's XML may come without a UUID; libvirt has given it one since, and would take it for
+ * another guest of the same name. Of two it takes the first (virDomainDefParseIDs).
+ */
+static char *with_uuid(const char *xml, const char *uuid)
+{
+    const char *limit = xml + strlen(xml);
+    const char *root = wg_markup_root(xml, limit);
+    bool empty = true;
+    const char *at = root == NULL ? NULL : wg_markup_tag_end(root, limit, &empty);
+    char *text;
+
+    if (at == NULL || empty ||
+        asprintf(&text, "%.*s<uuid>%s</uuid>%s", (int)(at - xml), xml, uuid, at) < 0)
+        return NULL;
+    return text;
 }
 
 void wg_start_may_follow(struct _virDomain *defined, const char *said)
 {
     const struct wg_libvirt *libvirt = wg_libvirt();
-    struct wg_fingerprint print;
     char uuid[WG_UUID_SIZE];
-    char *now = NULL;
+    char *previous = NULL, *now = NULL;
 
     if (libvirt->virDomainGetUUIDString(defined, uuid) == 0) {
-        now = said == NULL ? NULL : read_definition(defined);
-        if (now != NULL) {
-            print = wg_fingerprint_of(now);
-            wg_memory_keep(uuid, said, &print);
-        } else {
-            wg_memory_forget(uuid);
+        if (said != NULL) {
+            previous = with_uuid(said, uuid);
+            now = read_definition(defined);
         }
+        if (previous != NULL && now != NULL)
+            keep(uuid, previous, now, libvirt->virDomainGetName(defined), "define");
+        else
+            wg_kept_forget(uuid);
     }
+    free(previous);
     free(now);
     libvirt->virResetLastError();
 }

@@ -27,16 +27,24 @@ int wg_start_unchanged(const struct wg_start *start);
 void wg_start_settle(void);
 
 /*
+ * Has the client get that error. Where libvirt no longer exports what it takes, it gets that of the
+ * last call.
+ */
+void wg_start_fails_with(struct _virError *error);
+
+/*
  * Brings the stored definition of a guest that is about to boot cold in line with the policy, and
- * starts it. If it does not start like that and rollback is on, the old definition is put back and
- * started instead. Returns what the last start returned, with its error in libvirt's error object.
+ * starts it. If it does not start like that, rollback is on, and nobody has stopped or changed it
+ * meanwhile, its previous definition is put back and started instead; if that fails too, the policy
+ * goes back in. Returns what the last start returned, with the first one's error in libvirt's error
+ * object if it failed.
  */
 int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine);
 
 /*
  * To be called when a guest was defined and it has worked: @said is the client's own XML if the
- * policy was put into it, or NULL if it went through unchanged. Remembers it for the guest's start,
- * unless the client may not read what is stored now. Leaves no error behind.
+ * policy was put into it, or NULL if it went through unchanged, or need not be kept. Keeps it for
+ * the guest's start, unless the client may not read what is stored now. Leaves no error behind.
  */
 void wg_start_may_follow(struct _virDomain *defined, const char *said);
 

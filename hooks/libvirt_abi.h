@@ -19,6 +19,8 @@ enum {
     WG_DOMAIN_XML_SECURE = 1 << 0,
     WG_DOMAIN_XML_INACTIVE = 1 << 1,
     WG_DOMAIN_START_FORCE_BOOT = 1 << 3,
+    WG_ERR_NO_DOMAIN = 42,
+    WG_ERR_OPERATION_INVALID = 55,
 };
 
 struct _virConnect *virConnectOpen(const char *name);
@@ -40,6 +42,10 @@ int virDomainCreate(struct _virDomain *domain);
 int virDomainCreateWithFlags(struct _virDomain *domain, unsigned int flags);
 int virDomainCreateWithFiles(struct _virDomain *domain, unsigned int nfiles, int *files,
                              unsigned int flags);
+int virDomainDestroy(struct _virDomain *domain);
+int virDomainDestroyFlags(struct _virDomain *domain, unsigned int flags);
+int virDomainUndefine(struct _virDomain *domain);
+int virDomainUndefineFlags(struct _virDomain *domain, unsigned int flags);
 
 struct _virConnect *virDomainGetConnect(struct _virDomain *domain);
 const char *virDomainGetName(struct _virDomain *domain);
@@ -53,6 +59,7 @@ int virDomainFree(struct _virDomain *domain);
 struct _virError *virSaveLastError(void);
 void virFreeError(struct _virError *error);
 void virResetLastError(void);
+int virGetLastErrorCode(void);
 
 /* Exported, but not promised: the filter does without it where it is missing. */
 int virSetError(struct _virError *error);

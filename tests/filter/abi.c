@@ -10,7 +10,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "filter_memory.h"
+#include "../../src/text.h"
 #include "libvirt_abi.h"
 
 _Static_assert((int)WG_CONNECT_RO == (int)VIR_CONNECT_RO, "VIR_CONNECT_RO");
@@ -19,6 +19,9 @@ _Static_assert((int)WG_DOMAIN_XML_INACTIVE == (int)VIR_DOMAIN_XML_INACTIVE,
                "VIR_DOMAIN_XML_INACTIVE");
 _Static_assert((int)WG_DOMAIN_START_FORCE_BOOT == (int)VIR_DOMAIN_START_FORCE_BOOT,
                "VIR_DOMAIN_START_FORCE_BOOT");
+_Static_assert((int)WG_ERR_NO_DOMAIN == (int)VIR_ERR_NO_DOMAIN, "VIR_ERR_NO_DOMAIN");
+_Static_assert((int)WG_ERR_OPERATION_INVALID == (int)VIR_ERR_OPERATION_INVALID,
+               "VIR_ERR_OPERATION_INVALID");
 _Static_assert(WG_UUID_SIZE == VIR_UUID_STRING_BUFLEN, "VIR_UUID_STRING_BUFLEN");
 
 int main(void)
