@@ -48,16 +48,20 @@ static int sweep(const char *dir, const char *file, void *to)
     return 0;
 }
 
+/* A writer that was killed has left a file that is not whole: it grows old as the others do. */
 static void make_room(const char *kind)
 {
     struct oldest oldest = {.count = 0};
+    char fresh[32];
 
+    snprintf(fresh, sizeof(fresh), WG_STATE_FRESH "%s", kind);
+    wg_state_each(DIRECTORY, fresh, sweep, &oldest);
     wg_state_each(DIRECTORY, kind, sweep, &oldest);
     if (oldest.count >= WG_KEPT_GUESTS)
         wg_state_drop(DIRECTORY, oldest.file);
 }
 
-/* Whoever removes the last one removes the directory too: nothing is left of us but what is kept. */
+/* The directory stays: somebody may be about to write into it. */
 static void drop(const char *kind, const char *uuid)
 {
     char file[WG_STATE_NAME];
@@ -65,8 +69,7 @@ static void drop(const char *kind, const char *uuid)
     if (access(DIRECTORY, F_OK) < 0)
         return;
     wg_state_name(file, kind, uuid);
-    if (wg_state_drop(DIRECTORY, file))
-        rmdir(DIRECTORY);
+    wg_state_drop(DIRECTORY, file);
 }
 
 static int put(const char *kind, const char *uuid, const char *text)

@@ -13,13 +13,10 @@
 
 #include "hash.h"
 
-/* What a new file is called until it is whole: no kind begins so. */
-#define FRESH "+"
-
 void wg_state_name(char file[WG_STATE_NAME], const char *kind, const char *guest)
 {
     static const char hex[] = "0123456789abcdef";
-    /* Behind it there is room for "%00", "~" and 16 digits, and in front of it for FRESH. */
+    /* Behind it there is room for "%00", "~" and 16 digits, and in front of it for WG_STATE_FRESH. */
     const char *end = file + WG_STATE_NAME - 24;
     const char *whole = guest;
 
@@ -83,9 +80,9 @@ static int write_whole(int fd, const char *text, size_t len)
 
 static int put_in(int dir, const char *file, const char *text, bool sync)
 {
-    char fresh[WG_STATE_NAME + sizeof(FRESH)];
+    char fresh[WG_STATE_NAME + sizeof(WG_STATE_FRESH)];
 
-    snprintf(fresh, sizeof(fresh), FRESH "%s", file);
+    snprintf(fresh, sizeof(fresh), WG_STATE_FRESH "%s", file);
     unlinkat(dir, fresh, 0);
     int fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -14,6 +14,9 @@
 /* NAME_MAX of every file system in use, and the NUL. */
 #define WG_STATE_NAME 256
 
+/* What a file's name begins with until it is whole: no kind begins so. */
+#define WG_STATE_FRESH "+"
+
 /*
  * The name of the file of that kind that is about the guest of that name: any name of libvirt's,
  * dots, slashes and 4 KiB of UTF-8 included, fits. Long ones are cut and told apart by a hash.

@@ -136,18 +136,17 @@ def not_rolled_back():
 
 
 def rolled_back_in_vain():
-    """Both starts fail: the client gets the last error intact, and the guest is as it was."""
+    """Both starts fail: the client gets the first error intact, and the policy stays."""
     with old_guest("[enforce]\nrollback = yes\n", "-rtc base=") as host:
         domain = host.conn.lookupByName("old")
-        stored = domain.XMLDesc(SECRET)
         try:
             domain.create()
             raise AssertionError("started although the emulator refuses to")
         except libvirt.libvirtError as err:
-            true(f"the client's error is the last start's: {err}",
-                 "picky: not with base=utc" in err.get_error_message())
+            true(f"the client's error is the first start's: {err}",
+                 "picky: not with base=localtime" in err.get_error_message())
         host.wait_log(r"winguest.*old")
-        equal("definition", domain.XMLDesc(SECRET), stored)
+        equal("stored offset", guest.clock_of(domain.XMLDesc(SECRET))[0], "localtime")
 
 
 if __name__ == "__main__":

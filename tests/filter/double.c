@@ -21,6 +21,7 @@ struct _virDomain {
 
 struct _virError {
     char text[128];
+    int code;
 };
 
 struct guest {
@@ -57,6 +58,9 @@ static bool is(const char *name, const char *kind)
 static void *fail(const char *text)
 {
     snprintf(last_error.text, sizeof(last_error.text), "%s", text);
+    last_error.code = is(text, "Requested operation is not valid") ? WG_ERR_OPERATION_INVALID
+                      : is(text, "Domain not found")               ? WG_ERR_NO_DOMAIN
+                                                                   : 1;
     return NULL;
 }
 
@@ -413,6 +417,72 @@ int virDomainHasManagedSaveImage(struct _virDomain *domain, unsigned int flags)
     return tell(domain, is_saved);
 }
 
+static int end(struct _virDomain *domain)
+{
+    struct guest *guest;
+    int rc = -1;
+
+    enter();
+    guest = find(domain->name);
+    if (domain->conn->readonly || is(domain->name, "hidden"))
+        fail("access denied");
+    else if (guest == NULL)
+        fail("Domain not found");
+    else if (guest->running == NULL)
+        fail("Requested operation is not valid: domain is not running");
+    else
+        rc = 0;
+    if (rc == 0)
+        set(&guest->running, NULL);
+    if (rc == 0 && guest->definition == NULL)
+        drop(guest);
+    leave();
+    return rc;
+}
+
+int virDomainDestroy(struct _virDomain *domain)
+{
+    return end(domain);
+}
+
+int virDomainDestroyFlags(struct _virDomain *domain, unsigned int flags)
+{
+    (void)flags;
+    return end(domain);
+}
+
+static int remove_definition(struct _virDomain *domain)
+{
+    struct guest *guest;
+    int rc = -1;
+
+    enter();
+    guest = find(domain->name);
+    if (domain->conn->readonly)
+        fail("access denied");
+    else if (guest == NULL || guest->definition == NULL)
+        fail("Domain not found");
+    else
+        rc = 0;
+    if (rc == 0)
+        set(&guest->definition, NULL);
+    if (rc == 0 && guest->running == NULL)
+        drop(guest);
+    leave();
+    return rc;
+}
+
+int virDomainUndefine(struct _virDomain *domain)
+{
+    return remove_definition(domain);
+}
+
+int virDomainUndefineFlags(struct _virDomain *domain, unsigned int flags)
+{
+    (void)flags;
+    return remove_definition(domain);
+}
+
 int virDomainFree(struct _virDomain *domain)
 {
     enter();
@@ -441,6 +511,11 @@ int virSetError(struct _virError *error)
 void virResetLastError(void)
 {
     last_error.text[0] = '\0';
+}
+
+int virGetLastErrorCode(void)
+{
+    return last_error.text[0] == '\0' ? 0 : last_error.code;
 }
 
 void virFreeError(struct _virError *error)

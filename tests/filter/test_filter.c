@@ -8,6 +8,7 @@
 #include "filter_support.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +227,7 @@ static void a_definition_that_is_refused_goes_through_as_it_was(void **state)
     virDomainFree(domain);
     assert_policy(double_running("nostart1"), false);
     assert_null(virDomainCreateXML(conn, xml_of("broken1"), 0));
-    assert_string_equal(double_error(), "internal error: QEMU said no without the policy");
+    assert_string_equal(double_error(), "internal error: QEMU said no with the policy");
 
     set_rollback("no");
     assert_null(virDomainDefineXML(conn, xml_of("refuse2")));
@@ -257,8 +258,8 @@ static void a_start_that_fails_is_rolled_back(void **state)
 
     domain = defined_without_policy("broken2");
     assert_int_equal(virDomainCreate(domain), -1);
-    assert_policy(double_definition("broken2"), false);
-    assert_string_equal(double_error(), "internal error: QEMU said no without the policy");
+    assert_policy(double_definition("broken2"), true);
+    assert_string_equal(double_error(), "internal error: QEMU said no with the policy");
     virDomainFree(domain);
 
     set_rollback("no");
@@ -283,13 +284,15 @@ static void a_start_that_fails_after_a_definition_is_rolled_back(void **state)
     assert_string_equal(double_error(), "");
     virDomainFree(domain);
 
+    /* another cause: the policy stays, and so does what the client has said */
     domain = virDomainDefineXML(conn, xml_of("broken3"));
-    assert_int_equal(virDomainCreate(domain), -1);
-    assert_policy(double_definition("broken3"), false);
-    assert_string_equal(double_error(), "internal error: QEMU said no without the policy");
-    /* what has no policy to lose fails once: brought in line, put back */
-    assert_int_equal(virDomainCreate(domain), -1);
-    assert_policy(double_definition("broken3"), false);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(virDomainCreate(domain), -1);
+        assert_policy(double_definition("broken3"), true);
+        assert_string_equal(double_error(), "internal error: QEMU said no with the policy");
+        assert_non_null(strstr(logged(), "failed with the policy and without"));
+        forget_log();
+    }
     virDomainFree(domain);
 
     /* a definition that has been edited since is not thrown away for the client's first word */
@@ -329,7 +332,7 @@ static void somebody_elses_edit_is_never_overwritten(void **state)
     definition = double_definition("edited");
     assert_string_equal(definition, "<domain><name>edited</name>by somebody</domain>");
     free(definition);
-    assert_non_null(strstr(logged(), "left alone"));
+    assert_non_null(strstr(logged(), "it starts as it is"));
     virDomainFree(domain);
 
     domain = defined_without_policy("meddled");
@@ -360,6 +363,61 @@ static void a_client_with_few_rights_gets_its_call_unchanged(void **state)
         assert_non_null(strstr(logged(), says[i]));
         virDomainFree(domain);
     }
+}
+
+static void *destroys(void *domain)
+{
+    usleep(50000);
+    assert_int_equal(virDomainDestroy(domain), 0);
+    assert_string_equal(double_error(), "");
+    return NULL;
+}
+
+static void *undefines(void *domain)
+{
+    usleep(50000);
+    assert_int_equal(virDomainUndefineFlags(domain, 4), 0);
+    return NULL;
+}
+
+/* Between the start with the policy, which fails, and that without. */
+static void *start_and(void *(*meanwhile)(void *), struct _virDomain *domain, int expected)
+{
+    pthread_t other;
+
+    assert_int_equal(pthread_create(&other, NULL, meanwhile, domain), 0);
+    assert_int_equal(virDomainCreate(domain), expected);
+    assert_int_equal(pthread_join(other, NULL), 0);
+    return double_running(virDomainGetName(domain));
+}
+
+static void a_destroy_ends_a_start_that_is_between_two(void **state)
+{
+    struct _virDomain *domain = virDomainDefineXML(conn, xml_of("nostart6"));
+
+    (void)state;
+    assert_null(start_and(destroys, domain, -1));
+    assert_policy(double_definition("nostart6"), true);
+    /* at other times it is libvirt's */
+    assert_int_equal(virDomainDestroy(domain), -1);
+    assert_non_null(strstr(double_error(), "domain is not running"));
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_policy(double_running("nostart6"), false);
+    assert_int_equal(virDomainDestroyFlags(domain, 1), 0);
+    virDomainFree(domain);
+}
+
+static void an_undefine_waits_for_the_start(void **state)
+{
+    struct _virDomain *domain = virDomainDefineXML(conn, xml_of("nostart7"));
+
+    (void)state;
+    assert_policy(start_and(undefines, domain, 0), false);
+    assert_null(double_definition("nostart7"));
+    assert_int_equal(virDomainDestroy(domain), 0);
+    assert_int_equal(virDomainUndefine(domain), -1);
+    assert_string_equal(double_error(), "Domain not found");
+    virDomainFree(domain);
 }
 
 static void a_fault_of_the_engine_is_nobodys_but_ours(void **state)
@@ -423,6 +481,8 @@ int main(void)
                                forget),
         cmocka_unit_test_setup(somebody_elses_edit_is_never_overwritten, forget),
         cmocka_unit_test_setup(a_client_with_few_rights_gets_its_call_unchanged, forget),
+        cmocka_unit_test_setup(a_destroy_ends_a_start_that_is_between_two, forget),
+        cmocka_unit_test_setup(an_undefine_waits_for_the_start, forget),
         cmocka_unit_test_setup(a_fault_of_the_engine_is_nobodys_but_ours, forget),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_conns.h"
 #include "filter_log.h"
-#include "filter_memory.h"
+#include "../../src/common/hash.h"
 #include "filter_real.h"
 #include "filter_start.h"
 #include "filter_support.h"
@@ -104,43 +104,6 @@ static void a_fingerprint_is_of_the_lines_in_any_order(void **state)
     assert_false(same("ab\ncd\n", "ac\nbd\n"));
 }
 
-static void remembers_what_was_said(void **state)
-{
-    struct wg_fingerprint stored = wg_fingerprint_of("x"), other = wg_fingerprint_of("y");
-    char *large = calloc(1, WG_MEMORY_XML_MAX + 2), uuid[WG_UUID_SIZE], *said;
-
-    (void)state;
-    assert_false(wg_memory_has("a"));
-    assert_null(wg_memory_take("a", &stored));
-    wg_memory_keep("a", "<first/>", &other);
-    wg_memory_keep("a", "<second/>", &stored);
-    wg_memory_keep("b", "<other/>", &stored);
-    assert_true(wg_memory_has("a"));
-    said = wg_memory_take("a", &stored);
-    assert_string_equal(said, "<second/>");
-    free(said);
-    assert_false(wg_memory_has("a"));
-    assert_null(wg_memory_take("b", &other));
-    assert_false(wg_memory_has("b"));
-
-    memset(large, 'x', WG_MEMORY_XML_MAX + 1);
-    wg_memory_keep("c", "<small/>", &stored);
-    wg_memory_keep("c", large, &stored);
-    assert_false(wg_memory_has("c"));
-    free(large);
-
-    for (int i = 0; i <= WG_MEMORY_GUESTS; i++) {
-        snprintf(uuid, sizeof(uuid), "%d", i);
-        wg_memory_keep(uuid, "<domain/>", &stored);
-    }
-    assert_false(wg_memory_has("0"));
-    for (int i = 1; i <= WG_MEMORY_GUESTS; i++) {
-        snprintf(uuid, sizeof(uuid), "%d", i);
-        assert_true(wg_memory_has(uuid));
-        wg_memory_forget(uuid);
-    }
-}
-
 /* Without libvirt in the process there is nothing to pass on to, and nothing may crash. */
 static void without_libvirt_everything_fails_gently(void **state)
 {
@@ -161,7 +124,6 @@ int main(void)
         cmocka_unit_test(only_our_own_preload_entry_goes),
         cmocka_unit_test(connections_come_and_go),
         cmocka_unit_test(a_fingerprint_is_of_the_lines_in_any_order),
-        cmocka_unit_test(remembers_what_was_said),
         cmocka_unit_test(without_libvirt_everything_fails_gently),
     };
 
