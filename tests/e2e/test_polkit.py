@@ -10,6 +10,7 @@ import case
 import guest
 from case import equal
 from host import Host, HostError, wait_for
+from test_start import PICKY, picky
 
 NONE = {name: False for name in guest.FLAGS}
 ALL = {name: True for name in guest.FLAGS}
@@ -121,6 +122,21 @@ def may_read_but_not_write():
         host.wait_log(r"winguest.*\bold\b")
 
 
+def may_only_start_what_cannot():
+    """Whoever may not write a definition cannot have the previous one restored: the client gets
+    QEMU's error, nothing is lost, and the next one that may is served."""
+    with started(READ) as host:
+        host.put(PICKY, picky("base=localtime"))
+        done = client(host, "0", "define", stdin=guest.domain("new", emulator=PICKY))
+        equal("define by root", (done.returncode, done.stderr), (0, ""))
+        done = client(host, NOBODY, "start", "new")
+        equal("QEMU's words", "picky: not with base=localtime" in done.stderr, True)
+        host.wait_log("'new': failed with the policy; .* not restored: the client may not read it")
+        done = client(host, "0", "start", "new")
+        equal("start by root", (done.returncode, done.stderr), (0, ""))
+        equal("QEMU's flags", guest.flags(host.cmdline("new")), NONE)
+
+
 def may_all():
     with started(MAY_ALL) as host:
         old_guest(host)
@@ -150,4 +166,5 @@ def needs():
 
 
 if __name__ == "__main__":
-    case.run(may_only_start, may_read_but_not_write, may_all, may_not_start, requirement=needs)
+    case.run(may_only_start, may_read_but_not_write, may_only_start_what_cannot, may_all,
+             may_not_start, requirement=needs)

@@ -101,6 +101,13 @@ def destroys(round_, conn):
         attempt(round_.calls, "destroy", domain.destroy)
 
 
+def destroys_at_once(round_, conn):
+    """Again and again, so that it comes within the same millisecond as the guest."""
+    domain = domain_of(conn, round_)
+    while domain and not attempt(round_.calls, "destroy", domain.destroy):
+        time.sleep(0.001)
+
+
 def undefines(round_, conn):
     attempt(round_.calls, "undefine", conn.lookupByName(round_.name).undefine)
 
@@ -189,6 +196,10 @@ def destroyed_transient():
     compare(destroys, stays_stopped, transient=True)
 
 
+def destroyed_at_once():
+    compare(destroys_at_once, stays_stopped)
+
+
 def undefined():
     """It goes on as a transient guest, if the start has come first."""
     def judge(round_):
@@ -235,4 +246,5 @@ def started_twice():
 
 
 if __name__ == "__main__":
-    case.run(destroyed, destroyed_transient, undefined, deleted, redefined, started_twice)
+    case.run(destroyed, destroyed_transient, destroyed_at_once, undefined, deleted, redefined,
+             started_twice)
