@@ -10,6 +10,7 @@
  *   repair_finish.c      from its end to its start, by the worker or by who comes after it
  *   repair_allow.c       what a guest may have that is restarted
  *   repair_record.c      what survives a worker: intents, locks, the last restart
+ *   repair_say.c         its lines, in the log and for whoever called by hand
  *
  * Whoever's destroy has succeeded owns the stop of a guest: we start what we have stopped, only as
  * long as it is defined, and nothing else. Functions that return an exit code have told the log, and
