@@ -60,7 +60,7 @@ class Round:
         return not any(self.uuid in argv and "repair" in argv
                        for argv in self.host.processes().values())
 
-    def wrong(self, there):
+    def wrong(self, there, restarts):
         """What is not as its owner wants it."""
         try:
             domain = self.conn.lookupByUUIDString(self.uuid)
@@ -71,6 +71,9 @@ class Round:
             equal("the guest is gone", err.get_error_code(), libvirt.VIR_ERR_NO_DOMAIN)
             up, defined, live, saved = False, False, "", 0
         over = there is not None and bool(there.qemu(self.name))
+        # A repair had ended it when its owner undefined it; README.md names that.
+        if self.deed is delete_running and restarts and not up and not defined:
+            return []
         found = []
         if up != self.up:
             found.append(f"{self.name}: {'runs' if up else 'is down'}")
@@ -163,7 +166,7 @@ def play(host, deed, there=None, may_fail=()):
             wait_for(f"the end of the work on {this.name}", this.worked, 600)
             # Whatever was left to somebody has time to come to light.
             time.sleep(1)
-            wrong.extend(this.wrong(there))
+            wrong.extend(this.wrong(there, bool(may_fail)))
             this.forget()
 
     equal(f"errors of clients ({deed.__name__})", clients(host, CLIENTS, work), [])
