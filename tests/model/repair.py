@@ -1,0 +1,487 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the hook leaves behind: src/cli/repair*.c, wg_virt_replace and its like, hooks/marks.c. A
+step is a call of libvirt's, or a file; its name is where a process stands before it."""
+
+from host import (CRASHED, DESTROYED, FAILED, OTHER, UNKNOWN, active, daemon_restarts, define,
+                  destroy_begins, destroy_ends, excuse, fails, gives, owners_begin, owners_go_on,
+                  settled, start_begins, start_ends, undefine, wrong_anywhere, wrong_at_rest)
+
+IDLE = dict(pc="", role="", why=False, seen=(), prev="", new="", known=False, tries=0, then=())
+# How often a loop is gone through: what happens the second time happens the eighth time.
+TRIES = 2
+REPLACING = ("r4", "r5", "r6", "r7")
+
+
+class Repair:
+    """cold_start = repair, or correct."""
+
+    def __init__(self, restarts_guests=True):
+        self.restarts_guests = restarts_guests
+        self.met = set()
+
+    # hooks
+
+    def hook(self, operation, state):
+        if operation == "prepare":
+            intent = "" if state.intent != "again" else state.intent
+            mark = "trying" if state.mark == "corrected" and state.fresh else state.mark
+            return gives(state, intent=intent, mark=mark, early_mark=False)
+        trying = state.mark == "trying"
+        if operation == "release":
+            return self.wait(gives(state, mark=""), "previous") if trying else state
+        if trying:
+            state = gives(state, mark="", kept=()) if state.fresh else gives(state, mark="corrected")
+        if state.fresh and state.live.islower():
+            state = self.wait(state, ("worker", state.id))
+        return state
+
+    @staticmethod
+    def wait(state, who):
+        return gives(state, queue=state.queue | {who})
+
+    # all that can happen
+
+    def steps(self, state):
+        yield from owners_begin(state, self.hook)
+        yield from owners_go_on(state, self.hook)
+        yield from self.of_libvirt(state)
+        if state.pc:
+            after = getattr(self, state.pc)(state)
+            if after:
+                yield f"{state.role} at {state.pc}", after
+            if state.deaths:
+                yield from self.dies(state)
+        else:
+            yield from self.begins(state)
+        if state.restarts and not state.job:
+            yield "daemon restarts", self.loses_connection(daemon_restarts(state))
+
+    def begins(self, state):
+        for who in state.queue:
+            state_ = gives(state, queue=state.queue - {who}, role=who if who == "previous" else "worker")
+            if who == "previous":
+                yield "previous begins", gives(state_, pc="p0")
+            else:
+                yield "worker begins", gives(state_, pc="w0", seen=(who[1],))
+        if state.intent and state.vm != "gone":
+            yield "pending begins", gives(state, role="pending", pc="f0")
+
+    def dies(self, state):
+        dead = excuse(gives(state, deaths=state.deaths - 1, **IDLE), "killed in destroy",
+                      state.pc == "e7")
+        dead = excuse(dead, "undefine, and killed", state.pc in REPLACING and not state.edit)
+        dead = excuse(dead, "killed before destroy", state.pc in ("e4", "e5", "e6"))
+        if state.role == "worker" and self.restarts_guests:
+            yield f"worker dies at {state.pc}", gives(dead, role="guard", pc="f0")
+        yield f"all die at {state.pc}", excuse(dead, "all killed after destroy", state.pc == "e8")
+
+    def of_libvirt(self, state):
+        """What libvirt goes on with for one of us that is dead."""
+        if state.call and state.pc != "e7":
+            after = gives(destroy_ends(state, state.call)[1], call="")
+            yield "dead worker's destroy ends", excuse(after, "undefine", not after.d)
+        if state.starter == "ours" and state.pc != "s4":
+            window = state.killed and state.vm == "starting"
+            yield "dead worker's start ends", excuse(start_ends(state, self.hook)[1],
+                                                     "destroyed in our start", window)
+
+    def loses_connection(self, state):
+        """A call that was at work fails, as does what uses the same connection without a look."""
+        if state.pc in ("r2", "p", "r3") + REPLACING:
+            state = excuse(state, "undefine, and killed", state.pc in REPLACING and not state.edit)
+            return self.replaced(state, -1)
+        if state.pc == "e7":
+            state = excuse(gives(state, ours=not active(state), acts=state.acts - {"undefine"}),
+                           "undefine", not state.d)
+        return gives(state, pc={"e7": "e9", "s4": "a0"}.get(state.pc, state.pc))
+
+    def busy(self, state):
+        waits = state.pc == "w0" and state.vm == "paused" and not state.starter
+        return bool((state.pc and not waits) or state.queue or state.call or state.starter or
+                    state.destroying or state.job or state.vm == "shutting" or
+                    (state.intent and state.vm != "gone"))
+
+    def wrong(self, state):
+        fault = wrong_anywhere(state)
+        if not fault and not self.busy(state):
+            fault = wrong_at_rest(state)
+        return fault and self.excused(state, fault)
+
+    def excused(self, state, fault):
+        windows = {name for name in state.excuses if fault[:2] in ACCEPTED.get(name, ((),))[0]}
+        self.met |= windows
+        return None if windows else fault
+
+    # what a process sees
+
+    @staticmethod
+    def end(state, **changes):
+        return gives(state, **{**IDLE, **changes})
+
+    def others(self, state):
+        return self.end(state, intent="")
+
+    @staticmethod
+    def why_not_now(state, boot):
+        return (state.vm != "on" or state.id != boot or not state.d or not state.fresh or
+                bool(state.job) or state.moved or state.snaps or state.saved)
+
+    @staticmethod
+    def why_not_ours(state):
+        return (state.vm == "gone" or active(state) or state.moved or state.end == OTHER or
+                state.saved)
+
+    @staticmethod
+    def defined_anew(state):
+        """A definition that its owner has removed and made since knows of no end."""
+        return state.end == UNKNOWN and state.d != state.new
+
+    def is_ours(self, state, pc):
+        if self.why_not_ours(state):
+            return self.others(state)
+        if self.defined_anew(state):
+            window = "edited, and daemon restarted"
+            return self.others(excuse(state, window, "undefine" not in state.acts))
+        return gives(state, pc=pc, seen=(), acts=state.acts - {"undefine"})
+
+    def allowed(self, state):
+        return state.starts != "never"
+
+    # the worker: repair_restart.c
+
+    def w0(self, state):
+        if not settled(state) or (state.vm == "paused" and state.fresh):
+            return None
+        if not self.restarts_guests:
+            return gives(state, pc="c0", then=("done",))
+        return gives(state, pc="w1")
+
+    def w1(self, state):
+        if not active(state) or state.id != state.seen[0]:
+            return self.end(state)
+        return gives(state, pc="w2", why=self.why_not_now(state, state.seen[0]))
+
+    def w2(self, state):
+        live = state.live or state.d
+        if not live or live.isupper():
+            return self.end(state)
+        why = state.why or state.own_boot == state.seen[0] or not self.allowed(state)
+        return gives(state, pc="c0", why=why, seen=(state.seen[0], live, state.change), then=("n1",))
+
+    def done(self, state):
+        return self.end(state)
+
+    def n1(self, state):
+        if state.why or not state.kept or state.kept[1] != (state.d or state.live):
+            return self.end(state)
+        return gives(state, pc="e0", prev="", new="", tries=0)
+
+    def e0(self, state):
+        return gives(state, pc="e1") if settled(state) else None
+
+    def e1(self, state):
+        if self.why_not_now(state, state.seen[0]):
+            return self.end(state)
+        return gives(state, pc="e2")
+
+    def e2(self, state):
+        if state.seen[1:] != (state.live or state.d, state.change):
+            return self.end(state)
+        return gives(state, pc="e3", acts=frozenset())
+
+    def e3(self, state):
+        return gives(state, pc="e4", intent="end", intent_id=state.seen[0])
+
+    def e4(self, state):
+        if self.why_not_now(state, state.seen[0]):
+            return self.others(state)
+        return gives(state, pc="e5", acts=state.acts & {"live"})
+
+    def e5(self, state):
+        if not active(state) or state.id != state.seen[0]:
+            return self.not_running(state)
+        return gives(state, pc="e6")
+
+    def e6(self, state):
+        if not active(state):
+            return self.not_running(state)
+        state = excuse(state, "another boot", state.id != state.seen[0])
+        how, after = destroy_begins(state)
+        return gives(self.takes_away(after), call=how, pc="e7")
+
+    @staticmethod
+    def takes_away(state):
+        """What our destroy undoes that was there when we looked last is our fault."""
+        undone = {"migrate": state.job in ("mig", "done"), "save": state.job == "save",
+                  "suspend": state.vm == "paused", "shut": state.vm == "shutting",
+                  "live": state.change != state.seen[2] and state.id == state.seen[0]}
+        for what, is_so in undone.items():
+            if is_so and what not in state.acts and "destroy" not in state.acts:
+                return gives(state, fault=f"our destroy undoes a {what}")
+            if is_so:
+                state = excuse(state, what)
+        return state
+
+    def not_running(self, state):
+        return self.others(state)
+
+    def e7(self, state):
+        did, after = destroy_ends(state, state.call)
+        if not did:
+            return self.not_running(gives(after, call=""))
+        after = gives(excuse(after, "another boot", state.id != state.seen[0]),
+                      acts=after.acts - {"undefine"})
+        return excuse(gives(after, call="", pc="e8", ours=True), "undefine", not state.d)
+
+    def e8(self, state):
+        """Not written anew: a start since has made it void."""
+        if not state.intent:
+            return self.others(state)
+        return gives(state, pc="s1", intent="start", new=state.kept[1] if state.kept else state.d)
+
+    def e9(self, state):
+        if active(state) and state.id == state.seen[0]:
+            return None if state.killed else self.others(state)
+        if state.vm == "off" and state.end != DESTROYED:
+            return gives(state, pc="e8")
+        return self.others(excuse(state, "undefine", not state.d))
+
+    # from its end to its start: repair_finish.c
+
+    def s1(self, state):
+        """libvirt knows of a migration's end some moments after QEMU: it is waited for."""
+        if state.job == "done":
+            return None
+        return self.is_ours(state, "s2")
+
+    def s2(self, state):
+        if not state.intent:
+            return self.others(state)
+        return gives(state, pc="s3", intent="again", early_mark=True, acts=state.acts - {"start"})
+
+    def s3(self, state):
+        if state.starter or state.job:
+            return None
+        if state.vm != "off":
+            return self.others(state)
+        state = excuse(excuse(state, "start", "start" in state.acts), "undefine and define",
+                       "undefine" in state.acts)
+        begun, after = start_begins(state, "ours", self.hook)
+        if begun:
+            return gives(after, pc="s4")
+        return self.not_started(state, state)
+
+    def s4(self, state):
+        ran, after = start_ends(state, self.hook)
+        return gives(after, pc="b1") if ran else self.not_started(state, after)
+
+    def not_started(self, before, state):
+        state = excuse(state, "DOWN", before.starts == "none")
+        state = excuse(state, "destroyed in our start", before.killed and before.vm == "starting")
+        if state.tries == TRIES:
+            return self.others(state)
+        return gives(state, pc="a0", tries=state.tries + 1)
+
+    def a0(self, state):
+        """From here on a start of somebody else's makes it void again."""
+        state = excuse(state, "start", "start" in state.acts)
+        return gives(state, pc="a1", intent="retry")
+
+    def stopped(self, state):
+        """A failure before the hook leaves the reason of our own destroy."""
+        return state.end == DESTROYED and not state.early_mark and not active(state)
+
+    def a1(self, state):
+        return self.others(state) if self.stopped(state) else self.is_ours(state, "a2")
+
+    def a2(self, state):
+        now = state.d or state.live
+        if not now or not state.kept or state.kept[1] != now:
+            return gives(state, pc="a4")
+        return gives(state, pc="r1", prev=now, then=("a3", state.new), new=state.kept[0])
+
+    def a3(self, state):
+        return gives(state, pc="a4", kept=(), refused=True)
+
+    def a4(self, state):
+        return self.others(state) if self.stopped(state) else self.is_ours(state, "s2")
+
+    def b1(self, state):
+        return gives(state, pc="b2", own_boot=state.id if active(state) else state.own_boot)
+
+    def b2(self, state):
+        return self.others(state)
+
+    # who comes after a dead worker
+
+    def f0(self, state):
+        if not state.intent or state.vm == "gone":
+            return self.end(state)
+        return gives(state, pc="f1") if state.intent != "again" or settled(state) else None
+
+    def f1(self, state):
+        up = active(state) and state.id == state.intent_id
+        if state.intent == "end" and up:
+            return gives(state, pc="f2", why=True)
+        return self.finish(state, up)
+
+    def f2(self, state):
+        up = active(state) and state.id == state.intent_id
+        if up and state.killed:
+            return None
+        return self.finish(gives(state, why=state.end != CRASHED), up)
+
+    def not_ended_by_us(self, state):
+        if state.intent == "end" and (state.role == "pending" or state.why):
+            return True
+        return state.intent in ("again", "retry") and self.stopped(state)
+
+    def finish(self, state, up):
+        if up or self.why_not_ours(state) or self.not_ended_by_us(state):
+            return self.others(state)
+        state = gives(state, why=False, new=state.kept[1] if state.kept else state.d)
+        if state.intent in ("again", "retry") and state.end == FAILED:
+            return gives(state, pc="a0", tries=1)
+        return gives(state, pc="s1", intent="start") if state.intent else self.others(state)
+
+    # the definition: repair_definition.c
+
+    def corrected(self, state, done):
+        return gives(state, pc=state.then[0], then=(), why=state.why or not done, prev="", new="",
+                     known=False, tries=0)
+
+    def c0(self, state):
+        return self.corrected(state, False) if state.refused else gives(state, pc="c1")
+
+    def c1(self, state):
+        return gives(state, pc="c2") if state.d else self.corrected(state, False)
+
+    def c2(self, state):
+        prev = state.d or state.live
+        if not prev or prev.isupper():
+            return self.corrected(state, bool(prev))
+        return gives(state, pc="r1", prev=prev, new=prev.upper(), then=("k1",) + state.then)
+
+    def k1(self, state):
+        return gives(state, pc="k2", kept=(state.prev, state.new))
+
+    def k2(self, state):
+        return self.corrected(gives(state, mark="corrected"), True)
+
+    # wg_virt_replace
+
+    def r1(self, state):
+        return gives(state, pc="r2", known=state.vm != "off" or state.end != UNKNOWN)
+
+    def r2(self, state):
+        now = state.d or state.live
+        if not now:
+            return self.replaced(state, -1)
+        if now != state.prev:
+            return self.replaced(state, 0)
+        return gives(state, pc="p", acts=state.acts - {"define"})
+
+    def p(self, state):
+        if not state.d:
+            return self.replaced(state, 0)
+        return gives(state, pc="r3", acts=state.acts - {"undefine"})
+
+    def r3(self, state):
+        state = excuse(state, "define", "define" in state.acts)
+        state = excuse(state, "undefine", active(state) and not state.d)
+        state = excuse(state, "undefine, and daemon restarted", state.vm == "gone" and not state.known)
+        return gives(define(state, state.new), pc="r4", acts=state.acts - {"define", "undefine"})
+
+    def r4(self, state):
+        now = state.d or state.live
+        state = excuse(state, "define before reading", "define" in state.acts)
+        return gives(state, pc="r5", new=now) if now else self.replaced(state, -1)
+
+    def r5(self, state):
+        state = excuse(state, "undefine and start", active(state) and not state.edit)
+        if state.known and state.vm == "off" and state.end == UNKNOWN:
+            return gives(state, pc="r6")
+        return self.replaced(state, 1)
+
+    def r6(self, state):
+        if (state.d or state.live) != state.new:
+            return self.replaced(state, 1)
+        return gives(state, pc="r7")
+
+    def r7(self, state):
+        state = excuse(state, "define before undoing", state.d != state.new)
+        return self.replaced(undefine(state) if state.d else state, 0 if state.d else 1)
+
+    def replaced(self, state, rc):
+        then, rest = state.then[0], state.then[1:]
+        state = gives(state, known=False, then=rest, prev=state.prev if then == "k1" else "")
+        if then == "a3":
+            new = state.new if rc > 0 else rest[0]
+            return gives(state, pc="a3" if rc > 0 else "a4", then=(), new=new)
+        if rc > 0:
+            return gives(state, pc=then)
+        if then == "p3":
+            return self.end(state)
+        state = gives(state, prev="", new="")
+        if rc == 0 and state.tries + 1 < TRIES:
+            return gives(state, pc="c1", tries=state.tries + 1)
+        return self.corrected(state, False)
+
+    # winguest repair --previous, after a start that has failed
+
+    def p0(self, state):
+        return gives(state, pc="p1") if settled(state) else None
+
+    def p1(self, state):
+        if state.vm != "off" or state.end == DESTROYED:
+            return self.end(state)
+        return gives(state, pc="p2")
+
+    def p2(self, state):
+        if not state.d or not state.kept or state.kept[1] != state.d:
+            return self.end(state)
+        return gives(state, pc="r1", prev=state.d, new=state.kept[0], then=("p3",))
+
+    def p3(self, state):
+        return self.end(state, kept=(), refused=True)
+
+
+# what: (the invariants that it breaks, why nothing can be done about it). libvirt has no compare and
+# swap, and what an owner does between our last look and our call is not seen.
+ACCEPTED = {
+    "define": (("I4",), "owner edits it between our last look and our define"),
+    "undefine": (("I2", "I4"), "owner undefines it while it runs, between our last look and the end "
+                 "of our call"),
+    "undefine and start": (("I1", "I4"), "one owner undefines it, another starts it, in the moment for "
+                           "which our define has made it again"),
+    "undefine, and daemon restarted": (("I1", "I4"), "owner undefines it when it is off, in that "
+                                       "moment, and the daemon was restarted: we do not see that our "
+                                       "define has made it again"),
+    "undefine, and killed": (("I1", "I4"), "the same, and worker or daemon are killed before that is "
+                             "undone"),
+    "define before undoing": (("I4",), "owner defines it between our looking at what our define made "
+                              "again, and our undefine"),
+    "define before reading": (("I4",), "owner defines it between our define and our reading of what "
+                              "libvirt made of that: his is taken for ours"),
+    "shut": (("I1",), "guest powers itself off between our last look and our destroy, which wins"),
+    "another boot": (("I2",), "owner ends and starts it between our last look and our destroy"),
+    "start": (("I1", "I3"), "owner starts and ends it between our claim and our start, or our look after it"),
+    "undefine and define": (("I1",), "owner undefines it and defines it anew between our last look and "
+                            "our start"),
+    "edited, and daemon restarted": (("I2",), "owner has edited it, and the daemon was restarted, before "
+                                     "our start: looks as if defined anew, and is left off"),
+    "destroyed in our start": (("I1",), "owner destroys it while we start it, and libvirt calls that "
+                               "a failed start (whichever of its threads comes first)"),
+    "started by both": (("I2",), "owner's own start between our destroy and ours fails: he is told"),
+    "DOWN": (("I2",), "what it needs was taken away since its boot: nobody could start it"),
+    "daemon forgets a stop": (("I1",), "daemon is restarted in the moment of an owner's destroy, and "
+                              "knows of no reason any more"),
+    "migrated, and daemon restarted": (("I3",), "a whole migration between our last look and our "
+                                       "destroy, and then a daemon that has forgotten it"),
+    "killed before destroy": (("I1",), "killed between its intent and its destroy, in which moment an "
+                              "owner destroys it: the guard takes that for ours"),
+    "killed in destroy": (("I1", "I2"), "whether the dead worker's destroy or an owner's has ended it "
+                          "cannot be known"),
+    "all killed after destroy": (("I2",), "the same, for worker and guard killed before they could "
+                                 "write down that it was ours"),
+}
