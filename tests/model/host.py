@@ -56,6 +56,11 @@ class State(NamedTuple):
     then: tuple = ()
     call: str = ""            # a call of ours at work in libvirt: destroy plain or starting
     queue: frozenset = frozenset()  # processes that wait for the lock
+    # the filter: the start at work is where pc says
+    turn: str = ""            # who changes the guest: start, define, undefine
+    lost: bool = False        # somebody's destroy has ended that start
+    destroy: tuple = ()       # an owner's destroy: where it stands, and what it knows
+    change_at: tuple = ()     # an owner's define or undefine: where it stands, and the letter
     # files
     intent: str = ""          # end, start, again
     intent_id: int = 0
@@ -253,7 +258,7 @@ def daemon_restarts(state):
 
 def wrong_anywhere(state):
     if state.fault:
-        return "I5: " + state.fault
+        return state.fault
     if state.away and active(state) and not state.job and not state.killed:
         return "I3: active on two hosts"
     return None

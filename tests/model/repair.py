@@ -24,6 +24,7 @@ class Repair:
     def hook(self, operation, state):
         if operation == "prepare":
             intent = "" if state.intent != "again" else state.intent
+            state = excuse(state, "started before it is kept", self.keeping(state))
             mark = "trying" if state.mark == "corrected" and state.fresh else state.mark
             return gives(state, intent=intent, mark=mark, early_mark=False)
         trying = state.mark == "trying"
@@ -38,6 +39,11 @@ class Repair:
     @staticmethod
     def wait(state, who):
         return gives(state, queue=state.queue | {who})
+
+    @staticmethod
+    def keeping(state):
+        """What was there before is not kept yet."""
+        return state.pc in ("k1", "k2") or (state.pc in REPLACING and state.then[0] == "k1")
 
     # all that can happen
 
@@ -70,15 +76,18 @@ class Repair:
         dead = excuse(gives(state, deaths=state.deaths - 1, **IDLE), "killed in destroy",
                       state.pc == "e7")
         dead = excuse(dead, "undefine, and killed", state.pc in REPLACING and not state.edit)
+        dead = excuse(dead, "started before it is kept", self.keeping(state))
         dead = excuse(dead, "killed before destroy", state.pc in ("e4", "e5", "e6"))
         if state.role == "worker" and self.restarts_guests:
             yield f"worker dies at {state.pc}", gives(dead, role="guard", pc="f0")
-        yield f"all die at {state.pc}", excuse(dead, "all killed after destroy", state.pc == "e8")
+        yield f"all die at {state.pc}", excuse(dead, "all killed after destroy",
+                                                  state.pc in ("e8", "e9"))
 
     def of_libvirt(self, state):
         """What libvirt goes on with for one of us that is dead."""
         if state.call and state.pc != "e7":
-            after = gives(destroy_ends(state, state.call)[1], call="")
+            did, after = destroy_ends(state, state.call)
+            after = gives(after, call="", ours=did)
             yield "dead worker's destroy ends", excuse(after, "undefine", not after.d)
         if state.starter == "ours" and state.pc != "s4":
             window = state.killed and state.vm == "starting"
@@ -87,6 +96,7 @@ class Repair:
 
     def loses_connection(self, state):
         """A call that was at work fails, as does what uses the same connection without a look."""
+        state = excuse(state, "started before it is kept", self.keeping(state))
         if state.pc in ("r2", "p", "r3") + REPLACING:
             state = excuse(state, "undefine, and killed", state.pc in REPLACING and not state.edit)
             return self.replaced(state, -1)
@@ -217,7 +227,7 @@ class Repair:
                   "live": state.change != state.seen[2] and state.id == state.seen[0]}
         for what, is_so in undone.items():
             if is_so and what not in state.acts and "destroy" not in state.acts:
-                return gives(state, fault=f"our destroy undoes a {what}")
+                return gives(state, fault=f"I5: our destroy undoes a {what}")
             if is_so:
                 state = excuse(state, what)
         return state
@@ -340,6 +350,7 @@ class Repair:
         if up or self.why_not_ours(state) or self.not_ended_by_us(state):
             return self.others(state)
         state = gives(state, why=False, new=state.kept[1] if state.kept else state.d)
+        state = excuse(state, "all killed, and restored", not state.kept and state.end == UNKNOWN)
         if state.intent in ("again", "retry") and state.end == FAILED:
             return gives(state, pc="a0", tries=1)
         return gives(state, pc="s1", intent="start") if state.intent else self.others(state)
@@ -390,7 +401,7 @@ class Repair:
         state = excuse(state, "define", "define" in state.acts)
         state = excuse(state, "undefine", active(state) and not state.d)
         state = excuse(state, "undefine, and daemon restarted", state.vm == "gone" and not state.known)
-        return gives(define(state, state.new), pc="r4", acts=state.acts - {"define", "undefine"})
+        return gives(define(state, state.new), pc="r4", acts=state.acts - {"define", "undefine", "start"})
 
     def r4(self, state):
         now = state.d or state.live
@@ -398,7 +409,7 @@ class Repair:
         return gives(state, pc="r5", new=now) if now else self.replaced(state, -1)
 
     def r5(self, state):
-        state = excuse(state, "undefine and start", active(state) and not state.edit)
+        state = excuse(state, "undefine and start", "start" in state.acts and not state.edit)
         if state.known and state.vm == "off" and state.end == UNKNOWN:
             return gives(state, pc="r6")
         return self.replaced(state, 1)
@@ -461,6 +472,9 @@ ACCEPTED = {
                              "undone"),
     "define before undoing": (("I4",), "owner defines it between our looking at what our define made "
                               "again, and our undefine"),
+    "started before it is kept": (("I6",), "owner starts it, or worker or daemon are killed, between our "
+                                  "define and the keeping of what was there before, which needs what "
+                                  "libvirt made of our define"),
     "define before reading": (("I4",), "owner defines it between our define and our reading of what "
                               "libvirt made of that: his is taken for ours"),
     "shut": (("I1",), "guest powers itself off between our last look and our destroy, which wins"),
@@ -482,6 +496,8 @@ ACCEPTED = {
                               "owner destroys it: the guard takes that for ours"),
     "killed in destroy": (("I1", "I2"), "whether the dead worker's destroy or an owner's has ended it "
                           "cannot be known"),
+    "all killed, and restored": (("I1",), "what it was defined as is forgotten once it is restored: one "
+                                 "that its owner has defined anew since all were killed looks the same"),
     "all killed after destroy": (("I2",), "the same, for worker and guard killed before they could "
                                  "write down that it was ours"),
 }

@@ -9,6 +9,6 @@ def go(name, model, seen=set(), **kw):
     key=fault and (fault, tr[-1])
     if fault and key not in seen: print("      " + "; ".join(tr)); seen.add(key)
 if __name__ == "__main__":
-    for mode in (False, True):
+    for mode in ([False] if len(sys.argv) > 4 else (False, True)):
         for starts, early in (("both", False), ("old", False), ("old", True), ("none", False), ("none", True), ("never", False)):
             go(f"restart={mode} {starts} early={early}", Repair(mode), starts=starts, early=early, calls=int(sys.argv[1]), deaths=int(sys.argv[2]), restarts=int(sys.argv[3]))
