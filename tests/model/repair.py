@@ -76,6 +76,7 @@ class Repair:
         dead = excuse(gives(state, deaths=state.deaths - 1, **IDLE), "killed in destroy",
                       state.pc == "e7")
         dead = excuse(dead, "undefine, and killed", state.pc in REPLACING and not state.edit)
+        dead = excuse(dead, "start", state.pc in ("s3", "s4") and "start" in state.acts)
         dead = excuse(dead, "started before it is kept", self.keeping(state))
         dead = excuse(dead, "killed before destroy", state.pc in ("e4", "e5", "e6"))
         if state.role == "worker" and self.restarts_guests:
@@ -286,10 +287,9 @@ class Repair:
         return gives(after, pc="b1") if ran else self.not_started(state, after)
 
     def not_started(self, before, state):
-        state = excuse(state, "DOWN", before.starts == "none")
         state = excuse(state, "destroyed in our start", before.killed and before.vm == "starting")
         if state.tries == TRIES:
-            return self.others(state)
+            return self.others(excuse(state, "DOWN", before.starts == "none"))
         return gives(state, pc="a0", tries=state.tries + 1)
 
     def a0(self, state):
@@ -417,7 +417,7 @@ class Repair:
     def r6(self, state):
         if (state.d or state.live) != state.new:
             return self.replaced(state, 1)
-        return gives(state, pc="r7")
+        return gives(excuse(state, "define before undoing", "define" in state.acts), pc="r7")
 
     def r7(self, state):
         state = excuse(state, "define before undoing", state.d != state.new)
@@ -475,7 +475,7 @@ ACCEPTED = {
     "started before it is kept": (("I6",), "owner starts it, or worker or daemon are killed, between our "
                                   "define and the keeping of what was there before, which needs what "
                                   "libvirt made of our define"),
-    "define before reading": (("I4",), "owner defines it between our define and our reading of what "
+    "define before reading": (("I1", "I4"), "owner defines it between our define and our reading of what "
                               "libvirt made of that: his is taken for ours"),
     "shut": (("I1",), "guest powers itself off between our last look and our destroy, which wins"),
     "another boot": (("I2",), "owner ends and starts it between our last look and our destroy"),

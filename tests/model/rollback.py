@@ -47,7 +47,7 @@ class Rollback:
             yield "owner starts", gives(state, pc="t0", acts=frozenset(others))
         if not state.destroy:
             during = state.turn == "start" and state.pc not in ("t0", "t1")
-            yield "owner destroys", self.other(state, "destroy", destroy=("d1", False, during))
+            yield "owner destroys", self.other(state, "destroy", destroy=("d1", False, during, False))
         if not state.change_at:
             if state.d:
                 yield "owner undefines", self.other(state, "change", change_at=("v0",))
@@ -117,7 +117,7 @@ class Rollback:
         return gives(state, pc="t7", new=new, kept=(state.prev, new))
 
     def t7(self, state):
-        return self.start(state, "t8", "u0")
+        return self.start(gives(state, acts=state.acts - {"destroyed"}), "t8", "u0")
 
     def start(self, state, pc, failed):
         if state.vm != "off" or state.starter:
@@ -133,7 +133,7 @@ class Rollback:
         missing = state.known or state.starts == "none"
         ran, after = start_ends(state, self.hook)
         if ran:
-            return gives(after, pc="t9", want="up")
+            return gives(after, pc="t9", want="off" if "destroyed" in state.acts else "up")
         return gives(after, pc=failed, known=missing)
 
     def t9(self, state):
@@ -187,57 +187,43 @@ class Rollback:
     def u8(self, state):
         return self.over(define(state, state.new), False)
 
-    # a destroy
+    # a destroy: (where, it has ended a start's turn, one was at work when it began, last try, how)
 
     def d1(self, state):
         if not active(state):
             return self.not_there(state)
         how, after = destroy_begins(state)
-        return gives(after, destroy=("d2",) + state.destroy[1:] + (how,))
+        return gives(after, destroy=("d2",) + state.destroy[1:4] + (how,))
 
     def d2(self, state):
-        did, after = destroy_ends(state, state.destroy[3])
+        did, after = destroy_ends(state, state.destroy[4])
         return self.did(after) if did else self.not_there(after)
 
     @staticmethod
     def did(state):
-        return gives(state, destroy=(), want="off", lost=state.lost or state.turn == "start")
+        return gives(Rollback.destroyed(state), lost=state.lost or state.turn == "start")
+
+    @staticmethod
+    def destroyed(state):
+        """What its owner hears: no start that is at work may bring it up any more."""
+        return gives(state, destroy=(), want="off", acts=state.acts | {"destroyed"})
 
     def not_there(self, state):
         ends = state.turn == "start"
-        return gives(state, lost=state.lost or ends, destroy=("d3", ends, state.destroy[2]))
+        _, ended, during, last = state.destroy[:4]
+        state = gives(state, lost=state.lost or ends, destroy=("d3", ended or ends, during, last))
+        return self.last(state) if last else state
 
     def d3(self, state):
         """Once more even if that start is over by now: it may have succeeded."""
-        if state.turn != "start" and not state.destroy[1]:
+        _, ended, during, _ = state.destroy
+        if not (ended or state.turn == "start"):
             return self.last(state)
-        return gives(state, destroy=("d4",) + state.destroy[1:])
+        return gives(state, destroy=("d1", ended, during, state.turn != "start"))
 
-    def d4(self, state):
-        again = state.turn == "start"
-        return gives(state, destroy=("d5",) + state.destroy[1:3] + (again,))
-
-    def d5(self, state):
-        if not active(state):
-            return self.none_there(state)
-        how, after = destroy_begins(state)
-        return gives(after, destroy=("d6",) + state.destroy[1:4] + (how,))
-
-    def d6(self, state):
-        did, after = destroy_ends(state, state.destroy[4])
-        if did:
-            return gives(after, destroy=(), want="off")
-        return self.none_there(after)
-
-    def none_there(self, state):
-        if state.destroy[3]:
-            return gives(state, destroy=("d4",) + state.destroy[1:3])
-        return self.last(state)
-
-    @staticmethod
-    def last(state):
+    def last(self, state):
         if state.destroy[1]:
-            return gives(state, destroy=(), want="off")
+            return self.destroyed(state)
         if (state.destroy[2] and state.starts == "old" and state.want != "off" and
                 state.acts == {"destroy"}):
             state = gives(state, fault="I5: a destroy fails that would not have failed without us")

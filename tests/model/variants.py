@@ -63,7 +63,7 @@ class NoCompare(Repair):
     def r2(self, state):
         if not state.d and not state.live:
             return self.replaced(state, -1)
-        return gives(state, pc="p")
+        return gives(state, pc="p", acts=state.acts - {"define"})
 
 
 @broken(calls=1)
@@ -107,9 +107,12 @@ class Migrated(Repair):
         return self.is_ours(state, "s2")
 
 
-@broken(calls=1)
+@broken(calls=1, deaths=1)
 class NoGuard(Repair):
-    """no guard, and pending does not look"""
+    """no guard, and no pending"""
+
+    def dies(self, state):
+        return list(super().dies(state))[-1:]
 
     def busy(self, state):
         return super().busy(gives(state, intent=""))
@@ -231,7 +234,7 @@ class Unseen(Rollback):
 
     @staticmethod
     def did(state):
-        return gives(state, destroy=(), want="off")
+        return Rollback.destroyed(state)
 
 
 @broken(calls=2)
@@ -240,6 +243,23 @@ class SaysSo(Rollback):
 
     def d3(self, state):
         return super().d3(state) if state.turn == "start" else self.last(state)
+
+
+@broken(calls=2)
+class FirstOnly(Rollback):
+    """of a destroy that is tried again the start is not told"""
+
+    def d1(self, state):
+        state = gives(state, tries=state.tries + 1)
+        return super().d1(state)
+
+    @staticmethod
+    def waits(state):
+        return Rollback.waits(state) and state.tries < 2
+
+    @staticmethod
+    def did(state):
+        return Rollback.did(state) if state.tries < 2 else Rollback.destroyed(state)
 
 
 @broken(calls=2)
