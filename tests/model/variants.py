@@ -11,7 +11,7 @@ ALL = []
 def broken(**budget):
     def add(kind):
         model = kind()
-        ALL.append((Rollback if isinstance(model, Rollback) else Repair, [budget], model))
+        ALL.append((Rollback if isinstance(model, Rollback) else Repair, budget, model))
         return kind
     return add
 
