@@ -3,9 +3,9 @@
 under the guest's lock is one step; what it does in several turns (start, destroy, migration, save)
 is several. Read in libvirt 9.0: qemu_driver.c, qemu_process.c, virdomainobjlist.c.
 
-A definition is a letter: the owner's n-th edit, a capital once the policy is in it. An early failure
-of a start is one before libvirt calls the `prepare` hook: it leaves the shutoff reason of the time
-before, and no other hook is called (qemuProcessInit)."""
+A definition is a letter: the owner's n-th edit, a capital once the policy is in it. An early
+failure of a start is one before libvirt calls the `prepare` hook: it leaves the shutoff reason of
+the time before, and no other hook is called (qemuProcessInit)."""
 
 from typing import NamedTuple
 
@@ -111,9 +111,8 @@ def start_ends(state, hook):
     if state.vm != "starting":
         return False, hook("release", gives(state, starter=""))
     if state.killed or (state.id > 1 and fails(state, state.live)):
-        killed = state.killed
         state = goes_off(gives(state, starter=""), FAILED)
-        return False, hook("release", gives(state, killed=killed and False))
+        return False, hook("release", state)
     state = gives(state, vm="paused" if state.paused else "on", starter="", saved=False, ours=False)
     return True, hook("started", state)
 
@@ -231,7 +230,8 @@ def job_goes_on(state):
         if lost:
             yield "save fails", gives(state, job="")
         elif state.d:
-            yield "save is done", gives(goes_off(gives(state, job="", saved=True), OTHER), want="off")
+            after = goes_off(gives(state, job="", saved=True), OTHER)
+            yield "save is done", gives(after, want="off")
     elif state.job == "done":
         yield "libvirt has learned that it is sent", gives(state, job="switched", moved=True)
     elif state.job == "switched":
@@ -248,7 +248,8 @@ def daemon_restarts(state):
     state = excuse(state, "started by both", state.ours and state.starter == "owner")
     state = excuse(state, "migrated, and daemon restarted", state.moved)
     state = excuse(state, "daemon forgets a stop", state.want == "off" and state.end == DESTROYED)
-    state = gives(state, restarts=state.restarts - 1, destroying="", call="", moved=False, want=want)
+    state = gives(state, restarts=state.restarts - 1, destroying="", call="", moved=False,
+                  want=want)
     if state.vm == "starting" or state.killed:
         state = goes_off(gives(state, starter=""), CRASHED)
     elif state.vm == "off":

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the hook leaves behind: src/cli/repair*.c, wg_virt_replace and its like, hooks/marks.c. A
-step is a call of libvirt's, or a file; its name is where a process stands before it."""
+"""What the hook leaves behind: src/cli/repair*.c, hooks/marks.c. A step is a call of libvirt's, or
+a file; its name is where a process stands before it."""
 
-from host import (CRASHED, DESTROYED, FAILED, OTHER, UNKNOWN, active, daemon_restarts, define,
-                  destroy_begins, destroy_ends, excuse, fails, gives, owners_begin, owners_go_on,
-                  settled, start_begins, start_ends, undefine, wrong_anywhere, wrong_at_rest)
-
-IDLE = dict(pc="", role="", why=False, seen=(), prev="", new="", known=False, tries=0, then=())
-# How often a loop is gone through: what happens the second time happens the eighth time.
-TRIES = 2
-REPLACING = ("r4", "r5", "r6", "r7")
+from accepted import REPAIR as ACCEPTED
+from definition import IDLE, REPLACING, TRIES, Definition
+from host import (CRASHED, DESTROYED, FAILED, OTHER, UNKNOWN, active, daemon_restarts,
+                  destroy_begins, destroy_ends, excuse, gives, owners_begin, owners_go_on, settled,
+                  start_begins, start_ends, wrong_anywhere, wrong_at_rest)
 
 
-class Repair:
+class Repair(Definition):
     """cold_start = repair, or correct."""
 
     def __init__(self, restarts_guests=True):
@@ -31,7 +28,8 @@ class Repair:
         if operation == "release":
             return self.wait(gives(state, mark=""), "previous") if trying else state
         if trying:
-            state = gives(state, mark="", kept=()) if state.fresh else gives(state, mark="corrected")
+            mark, kept = ("", ()) if state.fresh else ("corrected", state.kept)
+            state = gives(state, mark=mark, kept=kept)
         if state.fresh and state.live.islower():
             state = self.wait(state, ("worker", state.id))
         return state
@@ -39,11 +37,6 @@ class Repair:
     @staticmethod
     def wait(state, who):
         return gives(state, queue=state.queue | {who})
-
-    @staticmethod
-    def keeping(state):
-        """What was there before is not kept yet."""
-        return state.pc in ("k1", "k2") or (state.pc in REPLACING and state.then[0] == "k1")
 
     # all that can happen
 
@@ -64,11 +57,11 @@ class Repair:
 
     def begins(self, state):
         for who in state.queue:
-            state_ = gives(state, queue=state.queue - {who}, role=who if who == "previous" else "worker")
+            then = gives(state, queue=state.queue - {who})
             if who == "previous":
-                yield "previous begins", gives(state_, pc="p0")
+                yield "previous begins", gives(then, role=who, pc="p0")
             else:
-                yield "worker begins", gives(state_, pc="w0", seen=(who[1],))
+                yield "worker begins", gives(then, role=who[0], pc="w0", seen=(who[1],))
         if state.intent and state.vm != "gone":
             yield "pending begins", gives(state, role="pending", pc="f0")
 
@@ -93,7 +86,7 @@ class Repair:
         if state.starter == "ours" and state.pc != "s4":
             window = state.killed and state.vm == "starting"
             yield "dead worker's start ends", excuse(start_ends(state, self.hook)[1],
-                                                     "destroyed in our start", window)
+                                                     "destroyed in a dead's start", window)
 
     def loses_connection(self, state):
         """A call that was at work fails, as does what uses the same connection without a look."""
@@ -107,7 +100,7 @@ class Repair:
         return gives(state, pc={"e7": "e9", "s4": "a0"}.get(state.pc, state.pc))
 
     def busy(self, state):
-        waits = state.pc == "w0" and state.vm == "paused" and not state.starter
+        waits = state.pc == "w3" and state.vm == "paused" and not state.starter
         return bool((state.pc and not waits) or state.queue or state.call or state.starter or
                     state.destroying or state.job or state.vm == "shutting" or
                     (state.intent and state.vm != "gone"))
@@ -124,10 +117,6 @@ class Repair:
         return None if windows else fault
 
     # what a process sees
-
-    @staticmethod
-    def end(state, **changes):
-        return gives(state, **{**IDLE, **changes})
 
     def others(self, state):
         return self.end(state, intent="")
@@ -161,7 +150,7 @@ class Repair:
     # the worker: repair_restart.c
 
     def w0(self, state):
-        if not settled(state) or (state.vm == "paused" and state.fresh):
+        if not settled(state):
             return None
         if not self.restarts_guests:
             return gives(state, pc="c0", then=("done",))
@@ -170,20 +159,33 @@ class Repair:
     def w1(self, state):
         if not active(state) or state.id != state.seen[0]:
             return self.end(state)
-        return gives(state, pc="w2", why=self.why_not_now(state, state.seen[0]))
+        return gives(state, pc="w2")
 
     def w2(self, state):
-        live = state.live or state.d
-        if not live or live.isupper():
+        if not state.live and not state.d:
             return self.end(state)
-        why = state.why or state.own_boot == state.seen[0] or not self.allowed(state)
-        return gives(state, pc="c0", why=why, seen=(state.seen[0], live, state.change), then=("n1",))
+        return gives(state, pc="w3", seen=(state.seen[0], state.live or state.d, state.change))
+
+    def w3(self, state):
+        """A guest that was started paused belongs to its client until that resumes it."""
+        paused = state.vm == "paused" and state.fresh and state.id == state.seen[0]
+        return None if paused or not settled(state) else gives(state, pc="w4")
+
+    def w4(self, state):
+        if not active(state) or state.id != state.seen[0] or state.seen[1].isupper():
+            return self.end(state)
+        why = self.why_not_now(state, state.seen[0]) or state.own_boot == state.seen[0]
+        return gives(state, pc="c0", why=why or not self.allowed(state), then=("n0",))
 
     def done(self, state):
         return self.end(state)
 
+    def n0(self, state):
+        return gives(state, pc="n1", why=state.why or self.why_not_now(state, state.seen[0]))
+
     def n1(self, state):
-        if state.why or not state.kept or state.kept[1] != (state.d or state.live):
+        """What it ran with when we first looked must be what it was defined with."""
+        if state.why or state.seen[2] or not state.kept or state.kept[1] != (state.d or state.live):
             return self.end(state)
         return gives(state, pc="e0", prev="", new="", tries=0)
 
@@ -220,17 +222,17 @@ class Repair:
         how, after = destroy_begins(state)
         return gives(self.takes_away(after), call=how, pc="e7")
 
-    @staticmethod
-    def takes_away(state):
+    def takes_away(self, state):
         """What our destroy undoes that was there when we looked last is our fault."""
         undone = {"migrate": state.job in ("mig", "done"), "save": state.job == "save",
                   "suspend": state.vm == "paused", "shut": state.vm == "shutting",
-                  "live": state.change != state.seen[2] and state.id == state.seen[0]}
-        for what, is_so in undone.items():
-            if is_so and what not in state.acts and "destroy" not in state.acts:
+                  "live": state.change > 0}
+        for what in (what for what, is_so in undone.items() if is_so):
+            if what in state.acts and what in ACCEPTED:
+                self.met |= {what} if "I5" in ACCEPTED[what][0] else set()
+                state = excuse(state, what, what == "shut")
+            elif "destroy" not in state.acts:
                 return gives(state, fault=f"I5: our destroy undoes a {what}")
-            if is_so:
-                state = excuse(state, what)
         return state
 
     def not_running(self, state):
@@ -284,10 +286,16 @@ class Repair:
 
     def s4(self, state):
         ran, after = start_ends(state, self.hook)
+        if not ran and self.ended(state):
+            return self.others(after)
         return gives(after, pc="b1") if ran else self.not_started(state, after)
 
+    @staticmethod
+    def ended(state):
+        """By somebody's destroy, as the error of the start tells (names_cause)."""
+        return state.killed or state.vm != "starting"
+
     def not_started(self, before, state):
-        state = excuse(state, "destroyed in our start", before.killed and before.vm == "starting")
         if state.tries == TRIES:
             return self.others(excuse(state, "DOWN", before.starts == "none"))
         return gives(state, pc="a0", tries=state.tries + 1)
@@ -354,150 +362,3 @@ class Repair:
         if state.intent in ("again", "retry") and state.end == FAILED:
             return gives(state, pc="a0", tries=1)
         return gives(state, pc="s1", intent="start") if state.intent else self.others(state)
-
-    # the definition: repair_definition.c
-
-    def corrected(self, state, done):
-        return gives(state, pc=state.then[0], then=(), why=state.why or not done, prev="", new="",
-                     known=False, tries=0)
-
-    def c0(self, state):
-        return self.corrected(state, False) if state.refused else gives(state, pc="c1")
-
-    def c1(self, state):
-        return gives(state, pc="c2") if state.d else self.corrected(state, False)
-
-    def c2(self, state):
-        prev = state.d or state.live
-        if not prev or prev.isupper():
-            return self.corrected(state, bool(prev))
-        return gives(state, pc="r1", prev=prev, new=prev.upper(), then=("k1",) + state.then)
-
-    def k1(self, state):
-        return gives(state, pc="k2", kept=(state.prev, state.new))
-
-    def k2(self, state):
-        return self.corrected(gives(state, mark="corrected"), True)
-
-    # wg_virt_replace
-
-    def r1(self, state):
-        return gives(state, pc="r2", known=state.vm != "off" or state.end != UNKNOWN)
-
-    def r2(self, state):
-        now = state.d or state.live
-        if not now:
-            return self.replaced(state, -1)
-        if now != state.prev:
-            return self.replaced(state, 0)
-        return gives(state, pc="p", acts=state.acts - {"define"})
-
-    def p(self, state):
-        if not state.d:
-            return self.replaced(state, 0)
-        return gives(state, pc="r3", acts=state.acts - {"undefine"})
-
-    def r3(self, state):
-        state = excuse(state, "define", "define" in state.acts)
-        state = excuse(state, "undefine", active(state) and not state.d)
-        state = excuse(state, "undefine, and daemon restarted", state.vm == "gone" and not state.known)
-        return gives(define(state, state.new), pc="r4", acts=state.acts - {"define", "undefine", "start"})
-
-    def r4(self, state):
-        now = state.d or state.live
-        state = excuse(state, "define before reading", "define" in state.acts)
-        return gives(state, pc="r5", new=now) if now else self.replaced(state, -1)
-
-    def r5(self, state):
-        state = excuse(state, "undefine and start", "start" in state.acts and not state.edit)
-        if state.known and state.vm == "off" and state.end == UNKNOWN:
-            return gives(state, pc="r6")
-        return self.replaced(state, 1)
-
-    def r6(self, state):
-        if (state.d or state.live) != state.new:
-            return self.replaced(state, 1)
-        return gives(excuse(state, "define before undoing", "define" in state.acts), pc="r7")
-
-    def r7(self, state):
-        state = excuse(state, "define before undoing", state.d != state.new)
-        return self.replaced(undefine(state) if state.d else state, 0 if state.d else 1)
-
-    def replaced(self, state, rc):
-        then, rest = state.then[0], state.then[1:]
-        state = gives(state, known=False, then=rest, prev=state.prev if then == "k1" else "")
-        if then == "a3":
-            new = state.new if rc > 0 else rest[0]
-            return gives(state, pc="a3" if rc > 0 else "a4", then=(), new=new)
-        if rc > 0:
-            return gives(state, pc=then)
-        if then == "p3":
-            return self.end(state)
-        state = gives(state, prev="", new="")
-        if rc == 0 and state.tries + 1 < TRIES:
-            return gives(state, pc="c1", tries=state.tries + 1)
-        return self.corrected(state, False)
-
-    # winguest repair --previous, after a start that has failed
-
-    def p0(self, state):
-        return gives(state, pc="p1") if settled(state) else None
-
-    def p1(self, state):
-        if state.vm != "off" or state.end == DESTROYED:
-            return self.end(state)
-        return gives(state, pc="p2")
-
-    def p2(self, state):
-        if not state.d or not state.kept or state.kept[1] != state.d:
-            return self.end(state)
-        return gives(state, pc="r1", prev=state.d, new=state.kept[0], then=("p3",))
-
-    def p3(self, state):
-        return self.end(state, kept=(), refused=True)
-
-
-# what: (the invariants that it breaks, why nothing can be done about it). libvirt has no compare and
-# swap, and what an owner does between our last look and our call is not seen.
-ACCEPTED = {
-    "define": (("I4",), "owner edits it between our last look and our define"),
-    "undefine": (("I2", "I4"), "owner undefines it while it runs, between our last look and the end "
-                 "of our call"),
-    "undefine and start": (("I1", "I4"), "one owner undefines it, another starts it, in the moment for "
-                           "which our define has made it again"),
-    "undefine, and daemon restarted": (("I1", "I4"), "owner undefines it when it is off, in that "
-                                       "moment, and the daemon was restarted: we do not see that our "
-                                       "define has made it again"),
-    "undefine, and killed": (("I1", "I4"), "the same, and worker or daemon are killed before that is "
-                             "undone"),
-    "define before undoing": (("I4",), "owner defines it between our looking at what our define made "
-                              "again, and our undefine"),
-    "started before it is kept": (("I6",), "owner starts it, or worker or daemon are killed, between our "
-                                  "define and the keeping of what was there before, which needs what "
-                                  "libvirt made of our define"),
-    "define before reading": (("I1", "I4"), "owner defines it between our define and our reading of what "
-                              "libvirt made of that: his is taken for ours"),
-    "shut": (("I1",), "guest powers itself off between our last look and our destroy, which wins"),
-    "another boot": (("I2",), "owner ends and starts it between our last look and our destroy"),
-    "start": (("I1", "I3"), "owner starts and ends it between our claim and our start, or our look after it"),
-    "undefine and define": (("I1",), "owner undefines it and defines it anew between our last look and "
-                            "our start"),
-    "edited, and daemon restarted": (("I2",), "owner has edited it, and the daemon was restarted, before "
-                                     "our start: looks as if defined anew, and is left off"),
-    "destroyed in our start": (("I1",), "owner destroys it while we start it, and libvirt calls that "
-                               "a failed start (whichever of its threads comes first)"),
-    "started by both": (("I2",), "owner's own start between our destroy and ours fails: he is told"),
-    "DOWN": (("I2",), "what it needs was taken away since its boot: nobody could start it"),
-    "daemon forgets a stop": (("I1",), "daemon is restarted in the moment of an owner's destroy, and "
-                              "knows of no reason any more"),
-    "migrated, and daemon restarted": (("I3",), "a whole migration between our last look and our "
-                                       "destroy, and then a daemon that has forgotten it"),
-    "killed before destroy": (("I1",), "killed between its intent and its destroy, in which moment an "
-                              "owner destroys it: the guard takes that for ours"),
-    "killed in destroy": (("I1", "I2"), "whether the dead worker's destroy or an owner's has ended it "
-                          "cannot be known"),
-    "all killed, and restored": (("I1",), "what it was defined as is forgotten once it is restored: one "
-                                 "that its owner has defined anew since all were killed looks the same"),
-    "all killed after destroy": (("I2",), "the same, for worker and guard killed before they could "
-                                 "write down that it was ours"),
-}

@@ -2,6 +2,7 @@
 """The filter's start, and its way back: hooks/filter_start.c, hooks/filter_turn.c. One start, one
 destroy and one define or undefine at a time, each where it stands."""
 
+from accepted import FILTER as ACCEPTED
 from host import (active, daemon_restarts, define, destroy_begins, destroy_ends, excuse,
                   fails, gives, owners_go_on, start_begins, start_ends, undefine, wrong_anywhere,
                   wrong_at_rest)
@@ -47,7 +48,8 @@ class Rollback:
             yield "owner starts", gives(state, pc="t0", acts=frozenset(others))
         if not state.destroy:
             during = state.turn == "start" and state.pc not in ("t0", "t1")
-            yield "owner destroys", self.other(state, "destroy", destroy=("d1", False, during, False))
+            yield "owner destroys", self.other(state, "destroy",
+                                               destroy=("d1", False, during, False))
         if not state.change_at:
             if state.d:
                 yield "owner undefines", self.other(state, "change", change_at=("v0",))
@@ -246,7 +248,8 @@ class Rollback:
         return gives(state, kept=(), turn="", change_at=())
 
     def x0(self, state):
-        return None if state.turn else gives(state, turn="define", change_at=("x1", state.change_at[1]))
+        at = ("x1", state.change_at[1])
+        return None if state.turn else gives(state, turn="define", change_at=at)
 
     def x1(self, state):
         letter = state.change_at[1]
@@ -254,10 +257,3 @@ class Rollback:
 
     def x2(self, state):
         return gives(state, kept=(state.change_at[1], state.d), turn="", change_at=())
-
-
-# As in repair.py.
-ACCEPTED = {
-    "killed before it is kept": (("I5", "I6"), "daemon is killed between the define and the keeping of "
-                                 "what was there before, which needs what libvirt made of the define"),
-}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Repairs and rollbacks that are wrong: each must be found."""
 
-from host import (CRASHED, DESTROYED, UNKNOWN, active, define, excuse, gives, start_begins)
+from host import DESTROYED, active, gives, start_begins
 from repair import Repair
 from rollback import Rollback
 
@@ -88,6 +88,27 @@ class Live(Repair):
 
     def e2(self, state):
         return gives(state, pc="e3", acts=frozenset())
+
+
+@broken(calls=1)
+class LiveAtFirst(Repair):
+    """live changes from before the first look are not looked for"""
+
+    def w2(self, state):
+        after = super().w2(state)
+        return gives(after, seen=after.seen[:2] + (0,)) if len(after.seen) > 2 else after
+
+    def e2(self, state):
+        return gives(state, pc="e3", acts=frozenset())
+
+
+@broken(calls=2)
+class Ended(Repair):
+    """nobody asks whether a destroy has ended our start"""
+
+    @staticmethod
+    def ended(state):
+        return False
 
 
 @broken(calls=1)
