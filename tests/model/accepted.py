@@ -4,8 +4,8 @@ between our last look and our call is not seen. Name: (the invariants that it br
 I5 for a repair: what README says of it."""
 
 REPAIR = {
-    "define": (("I4",),
-        "owner edits it between our last look and our define"),
+    "define": (("I1", "I4"),
+        "owner edits it, or undefines it and defines it anew, between our last look and our define"),
     "undefine": (("I2", "I4"),
         "owner undefines it while it runs, between our last look and the end of our call"),
     "undefine and start": (("I1", "I4"),
@@ -22,6 +22,13 @@ REPAIR = {
     "started before it is kept": (("I6",),
         "owner starts it, or worker or daemon are killed, between our define and the "
         "keeping of what was there before, which needs what libvirt made of our define"),
+    "started before it is restored": (("I6",),
+        "owner starts it again before --previous has restored what it was"),
+    "killed before it is restored": (("I6",),
+        "--previous is killed"),
+    "all killed in start": (("I1",),
+        "all are killed in their start, then an owner starts it and ends that start: looks as if "
+        "ours has failed"),
     "define before reading": (("I1", "I4"),
         "owner defines it between our define and our reading of what libvirt made of that: "
         "his is taken for ours"),

@@ -46,15 +46,18 @@ class Definition:
     # wg_virt_replace
 
     def r1(self, state):
-        return gives(state, pc="r2", known=state.vm != "off" or state.end != UNKNOWN)
-
-    def r2(self, state):
         now = state.d or state.live
         if not now:
             return self.replaced(state, -1)
         if now != state.prev:
             return self.replaced(state, 0)
-        return gives(state, pc="p", acts=state.acts - {"define"})
+        return gives(state, pc="r2", acts=state.acts - {"define"})
+
+    def r2(self, state):
+        """How it ended, asked after what it is: one that is made anew in between knows of no end."""
+        if not state.d:
+            return self.replaced(state, 0)
+        return gives(state, pc="p", known=state.vm != "off" or state.end != UNKNOWN)
 
     def p(self, state):
         if not state.d:

@@ -29,7 +29,7 @@ class State(NamedTuple):
     job: str = ""             # mig, done, switched, resumed; save
     moved: bool = False       # libvirt knows that it was migrated away
     away: bool = False        # it runs on another host
-    saved: bool = False
+    saved: str = ""           # a managed save of a guest that was booted with that
     snaps: bool = False
     change: int = 0           # live changes since its boot
     # owners
@@ -89,7 +89,7 @@ def goes_off(state, end):
     if state.d:
         return gives(state, vm="off", end=end, killed=False, live="", change=0, fresh=True)
     return gives(state, vm="gone", end=UNKNOWN, killed=False, live="", change=0, fresh=True,
-                 moved=False, saved=False, snaps=False)
+                 moved=False, saved="", snaps=False)
 
 
 def fails(state, definition):
@@ -99,9 +99,10 @@ def fails(state, definition):
 
 def start_begins(state, who, hook):
     """Of a guest that is off. Returns (whether it got as far as to the hook, state)."""
-    if state.early and fails(state, state.d):
+    boots = state.saved or state.d
+    if state.early and fails(state, boots):
         return False, state
-    state = gives(state, vm="starting", starter=who, id=state.id + 1, live=state.d, killed=False,
+    state = gives(state, vm="starting", starter=who, id=state.id + 1, live=boots, killed=False,
                   fresh=not state.saved, paused=False)
     return True, hook("prepare", state)
 
@@ -113,7 +114,7 @@ def start_ends(state, hook):
     if state.killed or (state.id > 1 and fails(state, state.live)):
         state = goes_off(gives(state, starter=""), FAILED)
         return False, hook("release", state)
-    state = gives(state, vm="paused" if state.paused else "on", starter="", saved=False, ours=False)
+    state = gives(state, vm="paused" if state.paused else "on", starter="", saved="", ours=False)
     return True, hook("started", state)
 
 
@@ -186,7 +187,8 @@ def owners_begin(state, hook, filtered=False):
 
 
 def owner_starts(state, hook):
-    policy = fails(state, state.d) and not fails(state, state.d.lower())
+    boots = state.saved or state.d
+    policy = fails(state, boots) and not fails(state, boots.lower())
     begun, after = start_begins(state, "owner", hook)
     if begun:
         yield "owner starts", after
@@ -230,7 +232,7 @@ def job_goes_on(state):
         if lost:
             yield "save fails", gives(state, job="")
         elif state.d:
-            after = goes_off(gives(state, job="", saved=True), OTHER)
+            after = goes_off(gives(state, job="", saved=state.live), OTHER)
             yield "save is done", gives(after, want="off")
     elif state.job == "done":
         yield "libvirt has learned that it is sent", gives(state, job="switched", moved=True)

@@ -60,10 +60,10 @@ class Pending(Repair):
 class NoCompare(Repair):
     """no compare before the define"""
 
-    def r2(self, state):
+    def r1(self, state):
         if not state.d and not state.live:
             return self.replaced(state, -1)
-        return gives(state, pc="p", acts=state.acts - {"define"})
+        return gives(state, pc="r2", acts=state.acts - {"define"})
 
 
 @broken(calls=1)
@@ -158,7 +158,7 @@ class Revived(Repair):
     """the connection is made anew within a replace"""
 
     def loses_connection(self, state):
-        return state if state.pc in ("r2", "p") else super().loses_connection(state)
+        return state if state.pc in ("p", "r3") else super().loses_connection(state)
 
 
 @broken(calls=2)
