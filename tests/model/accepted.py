@@ -25,7 +25,7 @@ REPAIR = {
     "started before it is restored": (("I6",),
         "owner starts it again before --previous has restored what it was"),
     "killed before it is restored": (("I6",),
-        "--previous is killed"),
+        "--previous, or the daemon meanwhile, is killed: the next start fails too"),
     "all killed in start": (("I1",),
         "all are killed in their start, then an owner starts it and ends that start: looks as if "
         "ours has failed"),

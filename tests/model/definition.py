@@ -110,11 +110,12 @@ class Definition:
     # winguest repair --previous, after a start that has failed
 
     def p0(self, state):
-        return gives(state, pc="p1") if settled(state) else None
+        """Marked again first: whatever ends this, the next start that fails asks for it."""
+        return gives(state, pc="p1", mark="corrected") if settled(state) else None
 
     def p1(self, state):
         if state.vm != "off" or state.end == DESTROYED:
-            return self.end(state, mark="corrected" if state.vm == "off" else state.mark)
+            return self.end(state)
         return gives(state, pc="p2")
 
     def p2(self, state):
@@ -123,4 +124,4 @@ class Definition:
         return gives(state, pc="r1", prev=state.d, new=state.kept[0], then=("p3",))
 
     def p3(self, state):
-        return self.end(state, kept=(), refused=True)
+        return self.end(state, kept=(), refused=True, mark="")

@@ -21,13 +21,13 @@ class Repair(Definition):
     def hook(self, operation, state):
         if operation == "prepare":
             intent = "" if state.intent != "again" else state.intent
+            restoring = state.role == "previous" or "previous" in state.queue
+            state = excuse(state, "started before it is restored", restoring)
             state = excuse(state, "started before it is kept", self.keeping(state))
             mark = "trying" if state.mark == "corrected" and state.fresh else state.mark
             return gives(state, intent=intent, mark=mark, early_mark=False)
         trying = state.mark == "trying"
         if operation == "release":
-            restoring = state.role == "previous" or "previous" in state.queue
-            state = excuse(state, "started before it is restored", restoring)
             return self.wait(gives(state, mark=""), "previous") if trying else state
         if trying:
             mark, kept = ("", ()) if state.fresh else ("corrected", state.kept)
@@ -95,6 +95,7 @@ class Repair(Definition):
     def loses_connection(self, state):
         """A call that was at work fails, as does what uses the same connection without a look."""
         state = excuse(state, "started before it is kept", self.keeping(state))
+        state = excuse(state, "killed before it is restored", state.role == "previous")
         if state.pc in ("r2", "p", "r3") + REPLACING:
             state = excuse(state, "undefine, and killed", state.pc in REPLACING and not state.edit)
             return self.replaced(state, -1)
@@ -112,8 +113,16 @@ class Repair(Definition):
     def wrong(self, state):
         fault = wrong_anywhere(state)
         if not fault and not self.busy(state):
-            fault = wrong_at_rest(state)
+            fault = wrong_at_rest(state) or self.stuck(state)
         return fault and self.excused(state, fault)
+
+    @staticmethod
+    def stuck(state):
+        """Whether nobody would restore it after its next start."""
+        if (state.starts == "old" and state.refusals and state.d.isupper() and
+                not (state.mark and state.kept)):
+            return "I6: does not start because of the policy, and nobody restores it"
+        return None
 
     def excused(self, state, fault):
         windows = {name for name in state.excuses if fault[:2] in ACCEPTED.get(name, ((),))[0]}

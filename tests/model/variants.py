@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Repairs and rollbacks that are wrong: each must be found."""
 
-from host import DESTROYED, active, gives, start_begins
+from host import DESTROYED, active, gives, settled, start_begins
 from repair import Repair
 from rollback import Rollback
 
@@ -197,6 +197,20 @@ class StartAtWork(Repair):
         if not state.intent or state.vm == "gone":
             return self.end(state)
         return gives(state, pc="f1")
+
+
+@broken(calls=2, deaths=1)
+class GivesUp(Repair):
+    """a --previous that is killed, or finds the guest being started, leaves no mark"""
+
+    def __init__(self):
+        super().__init__(False)
+
+    def excused(self, state, fault):
+        return fault if "nobody" in fault else None
+
+    def p0(self, state):
+        return gives(super().p0(state), mark=state.mark) if settled(state) else None
 
 
 @broken(restarts=1, calls=1)
