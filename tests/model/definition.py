@@ -110,8 +110,7 @@ class Definition:
     # winguest repair --previous, after a start that has failed
 
     def p0(self, state):
-        """Marked again first: whatever ends this, the next start that fails asks for it."""
-        return gives(state, pc="p1", mark="corrected") if settled(state) else None
+        return gives(state, pc="p1") if settled(state) else None
 
     def p1(self, state):
         if state.vm != "off" or state.end == DESTROYED:

@@ -28,13 +28,17 @@ class Repair(Definition):
             return gives(state, intent=intent, mark=mark, early_mark=False)
         trying = state.mark == "trying"
         if operation == "release":
-            return self.wait(gives(state, mark=""), "previous") if trying else state
+            return self.failed(state) if trying else state
         if trying:
             mark, kept = ("", ()) if state.fresh else ("corrected", state.kept)
             state = gives(state, mark=mark, kept=kept)
         if state.fresh and state.live.islower():
             state = self.wait(state, ("worker", state.id))
         return state
+
+    def failed(self, state):
+        """Marked again: whatever ends --previous, the next start that fails asks for it anew."""
+        return self.wait(gives(state, mark="corrected"), "previous")
 
     @staticmethod
     def wait(state, who):
@@ -125,6 +129,10 @@ class Repair(Definition):
         return None
 
     def excused(self, state, fault):
+        """What delays a restoring is no excuse for one that never comes."""
+        if fault.endswith("nobody restores it"):
+            state = gives(state, excuses=state.excuses - {"started before it is restored",
+                                                          "killed before it is restored"})
         windows = {name for name in state.excuses if fault[:2] in ACCEPTED.get(name, ((),))[0]}
         self.met |= windows
         return None if windows else fault

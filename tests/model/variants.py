@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Repairs and rollbacks that are wrong: each must be found."""
 
-from host import DESTROYED, active, gives, settled, start_begins
+from host import DESTROYED, active, gives, start_begins
 from repair import Repair
 from rollback import Rollback
 
@@ -206,11 +206,8 @@ class GivesUp(Repair):
     def __init__(self):
         super().__init__(False)
 
-    def excused(self, state, fault):
-        return fault if "nobody" in fault else None
-
-    def p0(self, state):
-        return gives(super().p0(state), mark=state.mark) if settled(state) else None
+    def failed(self, state):
+        return self.wait(gives(state, mark=""), "previous")
 
 
 @broken(restarts=1, calls=1)
