@@ -80,7 +80,7 @@ class Repair(Definition):
         dead = excuse(dead, "killed before destroy", state.pc in ("e4", "e5", "e6"))
         if state.role == "worker" and self.restarts_guests:
             yield f"worker dies at {state.pc}", gives(dead, role="guard", pc="f0")
-        dead = excuse(dead, "all killed in start", state.pc in ("s3", "s4"))
+        dead = excuse(dead, "all killed in start", state.pc in ("s3", "s4", "a0"))
         dead = excuse(dead, "killed before it is restored", state.role == "previous")
         yield f"all die at {state.pc}", excuse(dead, "all killed after destroy",
                                                   state.pc in ("e8", "e9"))
