@@ -17,12 +17,24 @@
 #define RECENT_SECONDS 60
 #define TEXT_MAX 64
 
+#define CORRECTED "corrected"
+#define TRYING "trying"
+#define UNPREPARED "unprepared"
+
 static void put(const char *kind, const char *guest, const char *text)
 {
     char file[WG_STATE_NAME];
 
     wg_state_name(file, kind, guest);
     wg_state_put(WG_STATEDIR, file, text, false);
+}
+
+static bool drop(const char *kind, const char *guest)
+{
+    char file[WG_STATE_NAME];
+
+    wg_state_name(file, kind, guest);
+    return wg_state_drop(WG_STATEDIR, file);
 }
 
 /* Takes a mark away; its text is for the caller to free, NULL if there was none. */
@@ -102,20 +114,39 @@ bool wg_take_rolled_back(const char *guest)
 
 void wg_mark_corrected(const char *guest, const char *uuid)
 {
-    put("corrected", guest, uuid);
+    put(CORRECTED, guest, uuid);
+}
+
+void wg_unmark_corrected(const char *guest)
+{
+    drop(CORRECTED, guest);
+}
+
+void wg_mark_unprepared(const char *guest)
+{
+    put(UNPREPARED, guest, "");
+}
+
+bool wg_take_unprepared(const char *guest)
+{
+    return drop(UNPREPARED, guest);
 }
 
 void wg_mark_starting(const char *guest, bool in_flight)
 {
+    static const char *const void_now[] = {WG_INTENT_END, WG_INTENT_START, WG_INTENT_RETRY,
+                                           UNPREPARED};
     char from[WG_STATE_NAME], to[WG_STATE_NAME];
     int dir = wg_state_open(WG_STATEDIR);
 
     if (dir < 0)
         return;
-    wg_state_name(from, WG_INTENT, guest);
-    unlinkat(dir, from, 0);
-    wg_state_name(from, "corrected", guest);
-    wg_state_name(to, "trying", guest);
+    for (size_t i = 0; i < sizeof(void_now) / sizeof(*void_now); i++) {
+        wg_state_name(from, void_now[i], guest);
+        unlinkat(dir, from, 0);
+    }
+    wg_state_name(from, CORRECTED, guest);
+    wg_state_name(to, TRYING, guest);
     if (!in_flight)
         renameat(dir, from, dir, to);
     close(dir);
@@ -123,7 +154,7 @@ void wg_mark_starting(const char *guest, bool in_flight)
 
 void wg_mark_started(const char *guest)
 {
-    char *uuid = take("trying", guest);
+    char *uuid = take(TRYING, guest);
 
     /* A revert to a snapshot, which announces itself to nobody, has not tried it. */
     if (uuid && wg_qemu_boot(guest) == WG_BOOT_IN_FLIGHT)
@@ -135,11 +166,13 @@ void wg_mark_started(const char *guest)
 
 bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE])
 {
-    char *text = take("trying", guest);
+    char *text = take(TRYING, guest);
     bool failed = text && wg_is_uuid(text);
 
-    if (failed)
+    if (failed) {
         strcpy(uuid, text);
+        wg_mark_corrected(guest, uuid);
+    }
     free(text);
     return failed;
 }

@@ -38,8 +38,19 @@ bool wg_take_rolled_back(const char *guest);
  */
 void wg_mark_corrected(const char *guest, const char *uuid);
 
-/* What a repair is about to do with a guest; the repair's own file, which a start makes void. */
-#define WG_INTENT "intent"
+/* It has its previous definition again, or another. */
+void wg_unmark_corrected(const char *guest);
+
+/* A repair is about to start that guest; tells whether libvirt has not come to `prepare` since: then
+ * the end that it knows of the guest is the one before. */
+void wg_mark_unprepared(const char *guest);
+bool wg_take_unprepared(const char *guest);
+
+/* What a repair is about to do with a guest, the repair's own files (repair_record.c): all that a
+ * start by somebody else makes void. */
+#define WG_INTENT_END "intent"
+#define WG_INTENT_START "ended"
+#define WG_INTENT_RETRY "retry"
 
 /* A start of that guest begins. What a repair was about to do with it is void, as somebody else is
  * starting it; and unless it is in flight it tries the corrected definition. */
@@ -48,7 +59,8 @@ void wg_mark_starting(const char *guest, bool in_flight);
 /* It has started: unless it is in flight, its previous definition is needed no more. */
 void wg_mark_started(const char *guest);
 
-/* Takes the mark away; tells whether a start of the corrected definition has failed, and whose. */
+/* Tells whether a start of the corrected definition has failed, and whose; it stays corrected until
+ * its previous definition is back. */
 bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE]);
 
 #endif

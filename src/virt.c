@@ -461,36 +461,47 @@ static bool made_again(virDomainPtr domain, const char *ours)
            virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) == 0;
 }
 
+/* As wg_virt_replace, all on one connection: a daemon that was restarted in between knows the end of
+ * no guest any more. */
+static int replace(virDomainPtr domain, const char *seen, const char *xml, char **stored,
+                   struct wg_error *err)
+{
+    int state, reason;
+    char *now = virDomainGetXMLDesc(domain, SECURE_DEFINITION);
+    bool same = now && strcmp(now, seen) == 0;
+
+    wg_virt_forget(now);
+    if (now && !same)
+        return 0;
+    if (!now || virDomainGetState(domain, &state, &reason, 0) < 0)
+        return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? 0 : failed(err, "definition");
+    bool known = state != VIR_DOMAIN_SHUTOFF || reason != VIR_DOMAIN_SHUTOFF_UNKNOWN;
+    if (virDomainIsPersistent(domain) != 1)
+        return 0;
+    virDomainPtr defined = virDomainDefineXMLFlags(virDomainGetConnect(domain), xml, 0);
+    if (!defined)
+        return failed(err, "libvirt refuses the definition");
+    *stored = virDomainGetXMLDesc(defined, SECURE_DEFINITION);
+    int rc = *stored ? !known || !made_again(defined, *stored) : failed(err, "definition");
+    virDomainFree(defined);
+    return rc;
+}
+
 int wg_virt_replace(struct wg_virt *virt, const char *uuid, const char *seen, const char *xml,
                     char **stored, struct wg_error *err)
 {
-    struct wg_virt_status before;
     virDomainPtr domain = NULL;
-    int rc = -1;
+    int rc = find(virt, uuid, &domain, err);
 
     *stored = NULL;
-    if (wg_virt_look(virt, uuid, &before, err) < 0)
-        return -1;
-    char *now = before.persistent ? wg_virt_stored_xml(virt, uuid, err) : NULL;
-    if (!before.persistent || (now && strcmp(now, seen) != 0))
-        rc = 0;
-    else if (now && !(domain = virDomainDefineXMLFlags(virt->conn, xml, 0)))
-        failed(err, "libvirt refuses the definition");
-    else if (now && !(*stored = virDomainGetXMLDesc(domain, SECURE_DEFINITION)))
-        failed(err, "the definition");
-    else if (now)
-        rc = 1;
-    /* A daemon that was restarted knows the end of none. */
-    if (rc == 1 && (before.state != WG_VIRT_OFF || before.end != WG_VIRT_END_UNKNOWN) &&
-        made_again(domain, *stored))
-        rc = 0;
+    if (rc <= 0)
+        return rc;
+    rc = replace(domain, seen, xml, stored, err);
+    virDomainFree(domain);
     if (rc < 1) {
         wg_virt_forget(*stored);
         *stored = NULL;
     }
-    wg_virt_forget(now);
-    if (domain)
-        virDomainFree(domain);
     return rc;
 }
 

@@ -12,7 +12,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "../../hooks/marks.h"
 #include "cli.h"
 
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
@@ -106,12 +105,9 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
     if (wg_virt_settle(repair->virt, repair->uuid, err) < 0 ||
         wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
         return cannot_begin(repair->uuid, err);
-    if (status.state != WG_VIRT_OFF)
+    if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED ||
+        was_ended(repair->name))
         return WG_EXIT_OK;
-    if (status.end == WG_VIRT_END_DESTROYED || was_ended(repair->name)) {
-        wg_mark_corrected(repair->name, repair->uuid);
-        return WG_EXIT_OK;
-    }
     int rc = wg_repair_restore(repair, err);
     if (rc < 0)
         return cannot_begin(repair->uuid, err);

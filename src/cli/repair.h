@@ -52,11 +52,14 @@ int wg_repair_violates(struct wg_repair *repair, const char *xml, struct wg_erro
 /* repair_restart.c: restarts the boot of that id, -1: the present one. Returns an exit code. */
 int wg_repair_restart(struct wg_repair *repair, int id);
 
-/* What a worker is about to do, written down before it does it. */
+/* What a worker is about to do, written down before it does it. A start of the guest by somebody else
+ * voids it, but for WG_STEP_STARTING, which our own start must not. */
 enum wg_step {
-    WG_STEP_END,   /* the guest is being ended: by us, if anybody's destroy has succeeded by now */
-    WG_STEP_START, /* we have ended it, and start it */
-    WG_STEP_AGAIN, /* we are starting it: what ends a start is not an owner's stop */
+    WG_STEP_END,      /* it is being ended: by us, if anybody's destroy has succeeded by now */
+    WG_STEP_START,    /* we have ended it, and start it */
+    WG_STEP_STARTING, /* we are starting it: what ends a start is not an owner's stop */
+    WG_STEP_RETRY,    /* our start has failed, and we try again */
+    WG_STEPS,
 };
 
 struct wg_intent {
@@ -96,9 +99,8 @@ int wg_intent_write(const struct wg_repair *repair, const struct wg_intent *inte
 bool wg_intent_read(const char *name, struct wg_intent *intent, char uuid[WG_UUID_SIZE]);
 void wg_intent_forget(const char *name);
 
-/* Before we start the guest: from now on its start does not void the intent any more. Returns
- * whether nobody else's has. */
-bool wg_intent_claim(const struct wg_repair *repair, struct wg_intent *intent);
+/* Goes on to that step. Returns whether the intent was there, that is, not void. */
+bool wg_intent_move(const struct wg_repair *repair, struct wg_intent *intent, enum wg_step step);
 
 /* Calls each with the UUID of every intent. Returns 0, or -1 with *err filled. */
 int wg_intents(struct wg_list *uuids, struct wg_error *err);

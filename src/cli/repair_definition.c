@@ -131,6 +131,7 @@ int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
     if (previous)
         rc = wg_virt_replace(repair->virt, repair->uuid, now, previous, &stored, err);
     if (rc > 0) {
+        wg_unmark_corrected(repair->name);
         wg_kept_forget(repair->uuid);
         if (repair->engine)
             wg_kept_refuse(repair->uuid, wg_engine_digest(repair->engine));

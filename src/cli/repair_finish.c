@@ -4,7 +4,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../../hooks/marks.h"
 #include "../../hooks/qemu_process.h"
+#include "../common/kept.h"
 #include "cli.h"
 #include "repair.h"
 
@@ -116,21 +118,46 @@ static int ran(struct wg_repair *repair, const struct wg_intent *intent, const s
     return WG_EXIT_VIOLATIONS;
 }
 
-/* Returns an exit code, or -1 with *err filled: it does not start. why: as above. */
-static int start_once(struct wg_repair *repair, const struct wg_intent *intent,
+/* Whether its owner has undefined it and defined it anew, while we had it off: libvirt knows no end
+ * of what it has just made, nor, after a restart, of any. */
+static bool defined_anew(struct wg_repair *repair, const struct wg_virt_status *status)
+{
+    struct wg_error ignored;
+
+    if (status->end != WG_VIRT_END_UNKNOWN)
+        return false;
+    char *stored = wg_virt_stored_xml(repair->virt, repair->uuid, &ignored);
+    char *previous = stored ? wg_kept_get(repair->uuid, stored) : NULL;
+    bool anew = stored && !previous;
+    wg_virt_forget(stored);
+    wg_virt_forget(previous);
+    return anew;
+}
+
+/* Starts it, if it is still ours. Returns an exit code, or -1 with *err filled: it does not start.
+ * why: as above. */
+static int start_once(struct wg_repair *repair, struct wg_intent *intent,
                       const struct wg_error *why, struct wg_error *err)
 {
     struct wg_virt_status status;
     struct wg_error ignored;
-    enum wg_virt_started started = wg_virt_start(repair->virt, repair->uuid, err);
 
+    wg_mark_unprepared(repair->name);
+    if (!wg_intent_move(repair, intent, WG_STEP_STARTING))
+        return others(repair, "somebody else was starting it");
+    enum wg_virt_started started = wg_virt_start(repair->virt, repair->uuid, err);
+    bool unprepared = wg_take_unprepared(repair->name);
     if (started == WG_VIRT_STARTED)
         return ran(repair, intent, why);
     wg_stop_point("failed", repair->uuid);
+    wg_intent_move(repair, intent, WG_STEP_RETRY);
     if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) < 0)
         return -1;
     const char *obstacle = why_not_ours(&status);
-    if (!obstacle && (started == WG_VIRT_ENDED || status.end == WG_VIRT_END_DESTROYED))
+    if (!obstacle && started == WG_VIRT_NOT_OURS)
+        obstacle = "somebody else has it in hand";
+    if (!obstacle && !unprepared &&
+        (started == WG_VIRT_ENDED || status.end == WG_VIRT_END_DESTROYED))
         obstacle = "somebody has stopped it";
     return obstacle ? others(repair, obstacle) : -1;
 }
@@ -139,16 +166,22 @@ static int start_once(struct wg_repair *repair, const struct wg_intent *intent,
  * A thread of libvirt's may still wait for its turn to end the QEMU of a start that has failed, and
  * ends whichever QEMU the guest has by then: wg_start_settle() in hooks/ knows the same.
  */
-static int start_as_it_was(struct wg_repair *repair, const struct wg_intent *intent,
+static int start_as_it_was(struct wg_repair *repair, struct wg_intent *intent,
                            const struct wg_error *why)
 {
-    struct wg_error err;
-    int code = -1;
+    struct wg_virt_status status;
+    struct wg_error err = *why;
+    int restored = -1, code = -1;
 
-    if (wg_repair_restore(repair, &err) < 0)
-        wg_repair_say(repair, LOG_ERR, "its previous definition is not restored: %s", err.text);
     for (int tries = 0; code < 0 && tries < START_TRIES; tries++) {
         sleep(1);
+        if (wg_virt_look(repair->virt, repair->uuid, &status, &err) < 0)
+            continue;
+        const char *obstacle = why_not_ours(&status);
+        if (obstacle)
+            return others(repair, obstacle);
+        if (restored < 0 && (restored = wg_repair_restore(repair, &err)) < 0)
+            continue;
         wg_stop_point("restored", repair->uuid);
         code = start_once(repair, intent, why, &err);
     }
@@ -167,8 +200,8 @@ int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
         rc = wg_virt_look(repair->virt, repair->uuid, &status, &err);
         obstacle = rc == 0 ? why_not_ours(&status) : NULL;
     }
-    if (!obstacle && !wg_intent_claim(repair, intent))
-        obstacle = "somebody else was starting it";
+    if (rc == 0 && !obstacle && defined_anew(repair, &status))
+        obstacle = "somebody has defined it anew";
     if (obstacle)
         return others(repair, obstacle);
     rc = start_once(repair, intent, NULL, &err);
@@ -176,34 +209,45 @@ int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
 }
 
 /* Whether a guest whose worker has died before it could tell was ended by it. */
-static const char *why_not_ended_by_us(const struct wg_intent *intent, bool at_once,
-                                       bool was_up, const struct wg_virt_status *status)
+static const char *why_not_ended_by_us(struct wg_repair *repair, const struct wg_intent *intent,
+                                       bool at_once, bool was_up,
+                                       const struct wg_virt_status *status)
 {
+    bool starting = intent->step == WG_STEP_STARTING && !wg_take_unprepared(repair->name);
+
     if (intent->step == WG_STEP_END && (!at_once || was_up))
         return "it was ended by the repair worker, which has died, or by somebody else; hint: virsh "
                "start, if it is to run";
-    if (intent->step == WG_STEP_AGAIN && status->end == WG_VIRT_END_DESTROYED)
+    if ((starting || intent->step == WG_STEP_RETRY) && status->end == WG_VIRT_END_DESTROYED)
         return "somebody has stopped it";
     if (wg_uptime() - intent->since > PENDING_SECONDS)
         return "it has been off for too long since the repair worker died; hint: virsh start";
     return NULL;
 }
 
+/* The guest as it is once what the worker had asked for has come about. */
+static int look_after_worker(struct wg_repair *repair, const struct wg_intent *intent,
+                             bool *was_up, struct wg_virt_status *status, struct wg_error *err)
+{
+    if (intent->step == WG_STEP_STARTING && wg_virt_settle(repair->virt, repair->uuid, err) < 0)
+        return -1;
+    int rc = wg_virt_look(repair->virt, repair->uuid, status, err);
+
+    *was_up = rc == 0 && intent->step == WG_STEP_END && is_up(status) && status->id == intent->id;
+    if (!*was_up)
+        return rc;
+    rc = wg_repair_wait_for_end(repair, intent->id, status, err);
+    *was_up = status->end != WG_VIRT_END_CRASHED;
+    return rc;
+}
+
 int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at_once)
 {
     struct wg_virt_status status;
     struct wg_error err = {"its repair worker died"};
-    const char *obstacle = NULL;
-    bool was_up = false;
-    int rc = wg_virt_look(repair->virt, repair->uuid, &status, &err);
+    bool was_up;
 
-    if (rc == 0 && intent->step == WG_STEP_END && is_up(&status) && status.id == intent->id) {
-        was_up = true;
-        rc = wg_repair_wait_for_end(repair, intent->id, &status, &err);
-        if (status.end == WG_VIRT_END_CRASHED)
-            was_up = false;
-    }
-    if (rc < 0) {
+    if (look_after_worker(repair, intent, &was_up, &status, &err) < 0) {
         wg_repair_say(repair, LOG_CRIT, "left in the middle of a repair: %s; hint: winguest repair "
                       "--pending", err.text);
         return WG_EXIT_ERROR;
@@ -214,18 +258,18 @@ int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at
         return WG_EXIT_VIOLATIONS;
     }
     /* By that worker, for all that can be known: it was about to. */
-    if (intent->step == WG_STEP_AGAIN && is_up(&status))
+    if (intent->step == WG_STEP_STARTING && is_up(&status))
         return ran(repair, intent, NULL);
-    obstacle = why_not_ours(&status);
+    const char *obstacle = why_not_ours(&status);
     if (!obstacle)
-        obstacle = why_not_ended_by_us(intent, at_once, was_up, &status);
+        obstacle = why_not_ended_by_us(repair, intent, at_once, was_up, &status);
     if (obstacle)
         return others(repair, obstacle);
     wg_repair_say(repair, LOG_WARNING, "repair worker died; completing its interrupted restart");
-    if (intent->step == WG_STEP_AGAIN && status.end == WG_VIRT_END_FAILED)
-        return start_as_it_was(repair, intent, &err);
-    intent->step = WG_STEP_START;
-    if (wg_intent_write(repair, intent, &err) < 0)
-        return down(repair, &err);
-    return wg_repair_start(repair, intent);
+    bool failed = intent->step == WG_STEP_RETRY ||
+                  (intent->step == WG_STEP_STARTING && status.end == WG_VIRT_END_FAILED);
+    if (intent->step != WG_STEP_RETRY &&
+        !wg_intent_move(repair, intent, failed ? WG_STEP_RETRY : WG_STEP_START))
+        return others(repair, "somebody else was starting it");
+    return failed ? start_as_it_was(repair, intent, &err) : wg_repair_start(repair, intent);
 }

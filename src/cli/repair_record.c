@@ -15,8 +15,9 @@
 
 #define LOCK_POLL_MICROSECONDS 50000
 #define TEXT_MAX 256
-/* An intent that a start of the guest does not void: it is our own start. */
-#define CLAIM "claim"
+/* By enum wg_step. The third one a start of the guest does not void: it is our own. */
+static const char *const kinds[WG_STEPS] = {WG_INTENT_END, WG_INTENT_START, "claim",
+                                            WG_INTENT_RETRY};
 /* libvirt counts boots from 1 again when the host was booted, never while it runs. */
 #define OWN_BOOT "boot"
 
@@ -51,57 +52,51 @@ int wg_intent_write(const struct wg_repair *repair, const struct wg_intent *inte
 {
     char text[TEXT_MAX];
 
-    snprintf(text, sizeof(text), "uuid=%s step=%d id=%d since=%.3f\n", repair->uuid,
-             (int)intent->step, intent->id, intent->since);
-    return put(intent->step == WG_STEP_AGAIN ? CLAIM : WG_INTENT, repair->name, text, err);
+    snprintf(text, sizeof(text), "uuid=%s id=%d since=%.3f\n", repair->uuid, intent->id,
+             intent->since);
+    return put(kinds[intent->step], repair->name, text, err);
 }
 
 static bool parse(const char *text, struct wg_intent *intent, char uuid[WG_UUID_SIZE])
 {
-    int step;
-
-    if (!text || sscanf(text, "uuid=%36s step=%d id=%d since=%lf", uuid, &step, &intent->id,
-                        &intent->since) != 4)
-        return false;
-    intent->step = (enum wg_step)step;
-    return wg_is_uuid(uuid);
+    return text &&
+           sscanf(text, "uuid=%36s id=%d since=%lf", uuid, &intent->id, &intent->since) == 3 &&
+           wg_is_uuid(uuid);
 }
 
 bool wg_intent_read(const char *name, struct wg_intent *intent, char uuid[WG_UUID_SIZE])
 {
-    char *text = get(CLAIM, name);
-    bool claimed = parse(text, intent, uuid);
+    for (int step = 0; step < WG_STEPS; step++) {
+        char *text = get(kinds[step], name);
+        bool known = parse(text, intent, uuid);
 
-    free(text);
-    if (claimed) {
-        intent->step = WG_STEP_AGAIN;
-        return true;
+        free(text);
+        intent->step = (enum wg_step)step;
+        if (known)
+            return true;
     }
-    text = get(WG_INTENT, name);
-    bool known = parse(text, intent, uuid);
-    free(text);
-    return known;
+    return false;
 }
 
 void wg_intent_forget(const char *name)
 {
-    drop(WG_INTENT, name);
-    drop(CLAIM, name);
+    for (int step = 0; step < WG_STEPS; step++)
+        drop(kinds[step], name);
 }
 
-bool wg_intent_claim(const struct wg_repair *repair, struct wg_intent *intent)
+bool wg_intent_move(const struct wg_repair *repair, struct wg_intent *intent, enum wg_step step)
 {
     char from[WG_STATE_NAME], to[WG_STATE_NAME];
     int dir = wg_state_open(WG_STATEDIR);
 
-    wg_state_name(from, WG_INTENT, repair->name);
-    wg_state_name(to, CLAIM, repair->name);
-    bool claimed = dir >= 0 && renameat(dir, from, dir, to) == 0;
+    wg_state_name(from, kinds[intent->step], repair->name);
+    wg_state_name(to, kinds[step], repair->name);
+    bool moved = dir >= 0 && renameat(dir, from, dir, to) == 0;
     if (dir >= 0)
         close(dir);
-    if (claimed)
-        intent->step = WG_STEP_AGAIN;
-    return claimed;
+    if (moved)
+        intent->step = step;
+    return moved;
 }
 
 static int add(const char *dir, const char *file, void *to)
@@ -117,10 +112,11 @@ static int add(const char *dir, const char *file, void *to)
 
 int wg_intents(struct wg_list *uuids, struct wg_error *err)
 {
-    if (wg_state_each(WG_STATEDIR, WG_INTENT, add, uuids) == 0 &&
-        wg_state_each(WG_STATEDIR, CLAIM, add, uuids) == 0)
-        return 0;
-    return wg_fail(err, "%s: %s", WG_STATEDIR, strerror(errno));
+    for (int step = 0; step < WG_STEPS; step++) {
+        if (wg_state_each(WG_STATEDIR, kinds[step], add, uuids) != 0)
+            return wg_fail(err, "%s: %s", WG_STATEDIR, strerror(errno));
+    }
+    return 0;
 }
 
 int wg_repair_lock(const char *uuid, unsigned seconds, struct wg_error *err)

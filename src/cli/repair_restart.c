@@ -175,6 +175,10 @@ static int end(struct wg_repair *repair, struct boot *boot, struct wg_intent *in
         boot->now.state == WG_VIRT_OFF && boot->now.end != WG_VIRT_END_DESTROYED)
         rc = 1;
     *reason = rc == 0 ? "somebody else has stopped it" : NULL;
+    if (rc > 0 && !wg_intent_move(repair, intent, WG_STEP_START)) {
+        *reason = "somebody else has started it";
+        rc = 0;
+    }
     return rc;
 }
 
@@ -187,11 +191,8 @@ static int restart(struct wg_repair *repair, struct boot *boot, const char *defi
     hold_on();
     int rc = end(repair, boot, &intent, &reason, &err);
     if (rc > 0) {
-        intent.step = WG_STEP_START;
-        rc = wg_intent_write(repair, &intent, &err);
         wg_stop_point("ended", repair->uuid);
-        return rc == 0 ? wg_repair_start(repair, &intent)
-                       : wg_repair_finish(repair, &intent, true);
+        return wg_repair_start(repair, &intent);
     }
     wg_intent_forget(repair->name);
     if (rc < 0)

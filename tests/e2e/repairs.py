@@ -169,7 +169,7 @@ def nothing_left(host):
     """Neither intents nor locks outlive a repair."""
     wait_for("the end of the repairs",
              lambda: not [name for name in os.listdir(host.inside(STATE))
-                          if name.startswith(("intent", "claim", "lock", "+"))], 60)
+                          if name.startswith(("intent", "ended", "claim", "retry", "lock", "+"))], 60)
 
 
 def qcow2(size):

@@ -86,7 +86,7 @@ def guard_killed_too():
         hold(host, "ended", name)
         domain.create()
         held(host, "ended", name)
-        text = host.read(f"{STATE}/intent.p")
+        text = host.read(f"{STATE}/ended.p")
         true(f"the intent is no XML: {text}", "<" not in text and text.count("\n") == 1)
         equal("exit code while it has a worker",
               host.run("winguest", "repair", "--pending").returncode, 0)

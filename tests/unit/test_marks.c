@@ -201,6 +201,13 @@ static void a_corrected_guest_is_followed(void **state)
     assert_string_equal(uuid, UUID);
     assert_false(wg_take_failed("win1", uuid));
 
+    /* Nobody has given it anything back yet: its next start is followed, too. */
+    wg_mark_starting("win1", false);
+    assert_true(wg_take_failed("win1", uuid));
+    wg_unmark_corrected("win1");
+    wg_mark_starting("win1", false);
+    assert_false(wg_take_failed("win1", uuid));
+
     wg_mark_corrected("win1", UUID);
     wg_mark_starting("win1", false);
     wg_mark_started("win1");
@@ -219,13 +226,29 @@ static void what_is_no_uuid_is_none(void **state)
     assert_null(only_mark());
 }
 
+static void a_start_that_has_not_been_prepared_is_told(void **state)
+{
+    (void)state;
+    assert_false(wg_take_unprepared("win1"));
+    wg_mark_unprepared("win1");
+    wg_mark_starting("win2", false);
+    assert_true(wg_take_unprepared("win1"));
+    wg_mark_unprepared("win1");
+    wg_mark_starting("win1", false);
+    assert_false(wg_take_unprepared("win1"));
+}
+
 /* Whatever a repair was about to do: somebody else starts the guest. */
 static void a_start_voids_an_intent(void **state)
 {
-    char path[] = WG_STATEDIR "/intent.win1";
+    static const char *const paths[] = {WG_STATEDIR "/intent.win1", WG_STATEDIR "/ended.win1",
+                                        WG_STATEDIR "/retry.win1"};
 
     (void)state;
-    for (int in_flight = 0; in_flight <= 1; in_flight++) {
+    for (size_t i = 0; i < 2 * COUNT(paths); i++) {
+        const char *path = paths[i / 2];
+        bool in_flight = i % 2;
+
         wg_mark_in_flight("x");
         assert_true(wg_take_in_flight("x"));
         fclose(fopen(path, "w"));
@@ -316,6 +339,7 @@ int main(void)
         AFRESH(a_long_name_has_a_mark),
         AFRESH(a_corrected_guest_is_followed),
         AFRESH(what_is_no_uuid_is_none),
+        AFRESH(a_start_that_has_not_been_prepared_is_told),
         AFRESH(a_start_voids_an_intent),
         AFRESH(a_directory_that_others_may_enter_is_not_used),
         AFRESH(a_directory_of_another_user_is_not_used),
