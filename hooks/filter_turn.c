@@ -162,23 +162,38 @@ static bool is_not_there(int code)
     return code == WG_ERR_OPERATION_INVALID || code == WG_ERR_NO_DOMAIN;
 }
 
+/* One try. *ended: it has met a start, which is lost by it. */
+static int try_to_destroy(struct _virDomain *domain, const unsigned int *flags, const char *name,
+                          bool *ended)
+{
+    struct ending ending = {.name = name};
+    int code;
+
+    begin(&ending);
+    code = destroy(domain, flags);
+    if (end(&ending, code == 0 || code == WG_ERR_OPERATION_INVALID))
+        *ended = true;
+    return code;
+}
+
 /* "Not running" is said only to who may destroy it, "no domain" to anybody. */
 int wg_turn_destroy(struct _virDomain *domain, const unsigned int *flags, bool ours)
 {
-    struct ending ending = {.name = ours ? wg_libvirt()->virDomainGetName(domain) : NULL};
-    bool starting, ended;
+    const char *name = ours ? wg_libvirt()->virDomainGetName(domain) : NULL;
+    bool starting, ended = false;
     int code;
 
-    if (ending.name == NULL)
+    if (name == NULL)
         return destroy(domain, flags) == 0 ? 0 : -1;
-    begin(&ending);
-    code = destroy(domain, flags);
-    ended = end(&ending, code == 0 || code == WG_ERR_OPERATION_INVALID);
-    starting = is_not_there(code) && is_starting(ending.name);
+    code = try_to_destroy(domain, flags, name, &ended);
+    starting = is_not_there(code) && is_starting(name);
     while (is_not_there(code) && starting) {
-        starting = is_starting(ending.name);
-        code = destroy(domain, flags);
+        starting = is_starting(name);
+        code = try_to_destroy(domain, flags, name, &ended);
     }
+    /* The start that it has met may have come to its end, and the guest run, since that try. */
+    if (ended && is_not_there(code))
+        code = try_to_destroy(domain, flags, name, &ended);
     if (!ended || !is_not_there(code))
         return code == 0 ? 0 : -1;
     wg_libvirt()->virResetLastError();
