@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* In the place of src/confine.c in a coverage build. */
-#include "../src/confine.h"
+/* In the place of src/engine/confine.c in a coverage build. */
+#include "engine/confine.h"
 
 bool wg_confine(enum wg_confinement confinement)
 {

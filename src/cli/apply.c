@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../facts.h"
-#include "../virt.h"
+#include "libvirt/facts.h"
+#include "libvirt/virt.h"
 #include "choice.h"
 #include "cli.h"
 #include "stored.h"

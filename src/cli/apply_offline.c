@@ -20,7 +20,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "../common/kept.h"
+#include "common/kept.h"
 #include "choice.h"
 #include "cli.h"
 #include "daemons.h"

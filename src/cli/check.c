@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../confine.h"
+#include "engine/confine.h"
 #include "cli.h"
 
 static void print(const char *file, const struct wg_verdict *verdict)

@@ -7,7 +7,8 @@
 #ifndef WG_CLI_H
 #define WG_CLI_H
 
-#include "../text.h"
+#include "common/text.h"
+#include "engine/winguest.h"
 
 /* Exit codes: compliant or not concerned; violations (or a no); errors. */
 enum { WG_EXIT_OK = 0, WG_EXIT_VIOLATIONS = 1, WG_EXIT_ERROR = 2 };

@@ -3,7 +3,7 @@
 #ifndef WG_CLI_DAEMONS_H
 #define WG_CLI_DAEMONS_H
 
-#include "../text.h"
+#include "common/text.h"
 
 /* The one for all drivers, and QEMU's own. */
 #define WG_DAEMONS 2

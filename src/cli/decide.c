@@ -2,7 +2,7 @@
 /* Not for people: how the daemon filter asks the engine. */
 #include <unistd.h>
 
-#include "../module.h"
+#include "engine/module.h"
 #include "cli.h"
 
 int wg_cli_decide(int argc, char **argv)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../descriptors.h"
-#include "../module.h"
+#include "common/descriptors.h"
+#include "engine/module.h"
 #include "cli.h"
 
 #define CONFIG_OPTION "  --config FILE   use this configuration, not " WG_SYSCONFDIR \

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../input.h"
-#include "../module.h"
+#include "common/input.h"
+#include "engine/module.h"
 #include "cli.h"
 
 WG_MODULE_VERSION;

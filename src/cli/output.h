@@ -3,7 +3,7 @@
 #ifndef WG_OUTPUT_H
 #define WG_OUTPUT_H
 
-#include "../text.h"
+#include "common/text.h"
 
 struct wg_output {
     FILE *file;

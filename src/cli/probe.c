@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../facts.h"
+#include "libvirt/facts.h"
 #include "cli.h"
 #include "output.h"
 

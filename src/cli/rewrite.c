@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
-#include "../confine.h"
+#include "engine/confine.h"
 #include "cli.h"
 
 int wg_cli_rewrite(int argc, char **argv)

@@ -9,8 +9,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "../input.h"
-#include "../safe.h"
+#include "common/input.h"
+#include "common/safe.h"
 
 /* One name for all: what a killed run left goes with the next. libvirt reads *.xml alone. */
 #define FRESH ".winguest.new"

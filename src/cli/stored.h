@@ -10,7 +10,7 @@
 
 #include <sys/stat.h>
 
-#include "../text.h"
+#include "common/text.h"
 
 #define WG_STORED_DIR WG_SYSCONFDIR "/libvirt/qemu"
 

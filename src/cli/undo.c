@@ -10,8 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../common/hash.h"
-#include "../common/state.h"
+#include "common/hash.h"
+#include "common/state.h"
+#include "common/input.h"
 
 #define DIRECTORY WG_VARDIR "/undo"
 #define URI_FILE "uri"

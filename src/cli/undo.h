@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "../text.h"
+#include "common/text.h"
 
 /* Tells one definition from another: an edit, not an attack. Never 0. */
 uint64_t wg_undo_digest(const char *xml);

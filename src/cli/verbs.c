@@ -2,7 +2,7 @@
 /* The verbs of the engine's module: those that do without libvirt. */
 #include <string.h>
 
-#include "../module.h"
+#include "engine/module.h"
 #include "cli.h"
 
 WG_MODULE_VERSION;

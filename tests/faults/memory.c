@@ -2,7 +2,7 @@
 /*
  * Memory runs out at single allocations of a judgement, those of libxml2 and libxslt included: the
  * engine gives an error or the right answer, never half of one, or ends its process where
- * src/memory.h says so, and does not crash. Prints TAP.
+ * src/engine/memory.h says so, and does not crash. Prints TAP.
  *
  * Every fifth allocation, to be done in time; WINGUEST_EVERY=1 takes each.
  *
@@ -22,7 +22,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "winguest.h"
+#include "engine/winguest.h"
 
 #ifndef __GLIBC__
 #error needs the names by which the allocator of glibc can be reached

@@ -10,8 +10,8 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "../../src/text.h"
-#include "libvirt_abi.h"
+#include "common/text.h"
+#include "hooks/filter/libvirt_abi.h"
 
 _Static_assert((int)WG_CONNECT_RO == (int)VIR_CONNECT_RO, "VIR_CONNECT_RO");
 _Static_assert((int)WG_DOMAIN_XML_SECURE == (int)VIR_DOMAIN_XML_SECURE, "VIR_DOMAIN_XML_SECURE");

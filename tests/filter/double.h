@@ -2,7 +2,7 @@
 #ifndef WG_TEST_DOUBLE_H
 #define WG_TEST_DOUBLE_H
 
-#include "libvirt_abi.h"
+#include "hooks/filter/libvirt_abi.h"
 
 #include <stdbool.h>
 

@@ -4,11 +4,11 @@
  * the same guest, compliant, and outside of the policy's places what went in. What is passed over
  * while it is read has no sign in it.
  */
-#include "../../src/detect.h"
-#include "../../src/domain.h"
-#include "../../src/outline.h"
-#include "../../src/path.h"
-#include "../../src/write.h"
+#include "engine/detect/detect.h"
+#include "engine/domain.h"
+#include "engine/outline.h"
+#include "engine/detect/path.h"
+#include "engine/rewrite/write.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A hook call: the first line is the operation, the second the guest, the rest the domain. What is
  * decided must be whole and read as it was written, and no fault of a domain is one of ours. */
-#include "../../src/decide.h"
-#include "../../src/decision.h"
+#include "engine/decide.h"
+#include "engine/decision.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A configuration: it is read, or refused by one line that names the file. */
-#include "../../src/winguest.h"
+#include "engine/winguest.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the hook and the daemon filter read of the engine's answers. */
-#include "../../src/decision.h"
+#include "engine/decision.h"
 
 #include <stdlib.h>
 #include <string.h>

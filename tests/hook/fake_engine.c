@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An engine that does what WINGUEST_FAKE says: the worst. */
-#include "decide.h"
-#include "decision.h"
-#include "module.h"
+#include "engine/decide.h"
+#include "engine/decision.h"
+#include "engine/module.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The stored definition: src/cli/repair_definition.c, wg_virt_replace, `repair --previous`."""
+"""The stored definition: src/cli/repair/repair_definition.c, wg_virt_replace, `repair --previous`."""
 
 from host import DESTROYED, UNKNOWN, active, define, excuse, gives, settled, undefine
 

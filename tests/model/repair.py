@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the hook leaves behind: src/cli/repair*.c, hooks/marks.c. A step is a call of libvirt's, or
+"""What the hook leaves behind: src/cli/repair*.c, src/common/marks.c. A step is a call of libvirt's, or
 a file; its name is where a process stands before it."""
 
 from accepted import REPAIR as ACCEPTED

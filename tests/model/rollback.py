@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The filter's start, and its way back: hooks/filter_start.c, hooks/filter_turn.c. One start, one
+"""The filter's start, and its way back: hooks/filter/start.c, hooks/filter/turn.c. One start, one
 destroy and one define or undefine at a time, each where it stands."""
 
 from accepted import FILTER as ACCEPTED

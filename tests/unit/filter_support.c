@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_support.h"
-#include "filter_syslog.h"
+#include "hooks/filter/syslog.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -81,7 +81,7 @@ char *get_file(const char *name)
     return text;
 }
 
-/* In the place of hooks/filter_syslog.c. */
+/* In the place of hooks/filter/syslog.c. */
 void wg_filter_syslog(int priority, const char *text)
 {
     size_t used;

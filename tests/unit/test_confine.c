@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a confined process can still do: each attempt in a child, for it cannot be taken back. */
-#include "confine.h"
+#include "engine/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>

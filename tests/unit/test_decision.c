@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "decision.h"
+#include "engine/decision.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "detect.h"
+#include "engine/detect/detect.h"
 #include "unit.h"
 
 #define META(inner) "<domain type='kvm'><metadata>" inner "</metadata></domain>"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "domain.h"
+#include "engine/domain.h"
 #include "unit.h"
 
 static void is_refused(const char *what, const char *xml, size_t len, const char *why)

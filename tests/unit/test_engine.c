@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "winguest.h"
+#include "engine/winguest.h"
 
 #include <pthread.h>
 

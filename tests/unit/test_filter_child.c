@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter_child.h"
+#include "hooks/filter/child.h"
 #include "filter_support.h"
 
 #include <errno.h>

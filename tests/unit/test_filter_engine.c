@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter_engine.h"
+#include "hooks/filter/engine.h"
 #include "filter_support.h"
 
 #include <stdint.h>

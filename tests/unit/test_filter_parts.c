@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter_conns.h"
-#include "filter_log.h"
-#include "../../src/common/hash.h"
-#include "filter_real.h"
-#include "filter_start.h"
+#include "hooks/filter/conns.h"
+#include "hooks/filter/log.h"
+#include "common/hash.h"
+#include "hooks/filter/real.h"
+#include "hooks/filter/start.h"
 #include "filter_support.h"
 
 #include <errno.h>

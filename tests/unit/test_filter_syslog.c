@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "filter_syslog.h"
+#include "hooks/filter/syslog.h"
 
 #include <stddef.h>
 #include <stdint.h>

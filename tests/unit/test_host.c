@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "host.h"
+#include "engine/plan/host.h"
 
 #include <errno.h>
 #include <sys/stat.h>

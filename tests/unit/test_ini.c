@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ini.h"
+#include "engine/config/ini.h"
 
 #include <errno.h>
 #include <sys/stat.h>

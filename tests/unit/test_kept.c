@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../src/common/kept.h"
+#include "common/kept.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../src/common/state.h"
+#include "common/state.h"
 #include "unit.h"
 
 #define KEPT WG_VARDIR "/kept"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../hooks/marks.h"
+#include "common/marks.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "markup.h"
+#include "engine/rewrite/markup.h"
 #include "unit.h"
 
 static const char *limit_of(const char *text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "outline.h"
+#include "engine/outline.h"
 
-#include "splice.h"
+#include "engine/rewrite/splice.h"
 #include "unit.h"
 
 static struct wg_outline outline;

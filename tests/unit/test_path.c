@@ -3,9 +3,9 @@
 #include <libxml/xpath.h>
 #include <libxml/xpathInternals.h>
 
-#include "detect.h"
-#include "outline.h"
-#include "path.h"
+#include "engine/detect/detect.h"
+#include "engine/outline.h"
+#include "engine/detect/path.h"
 #include "unit.h"
 
 #define ROUNDS 4000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Through the engine: what of the policy fits a guest, and where the guest falls short of it. */
-#include "winguest.h"
+#include "engine/winguest.h"
 
 #include <unistd.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "policy.h"
+#include "engine/config/policy.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "detect.h"
+#include "engine/detect/detect.h"
 #include "unit.h"
 
 static void is_refused(const char *text, const char *where_and_why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which guests may be restarted: those of whose devices it is known that they come back. */
-#include "../../src/cli/repair.h"
+#include "cli/repair/repair.h"
 
 #include <fcntl.h>
 #include <unistd.h>

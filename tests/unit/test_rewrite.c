@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Through the engine: what stylesheets may do to a domain, and what they may not do at all. */
-#include "winguest.h"
+#include "engine/winguest.h"
 
 #include <errno.h>
 #include <sys/stat.h>

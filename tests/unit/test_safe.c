@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "safe.h"
+#include "common/safe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "splice.h"
+#include "engine/rewrite/splice.h"
 
 #include <libxml/parser.h>
 

@@ -2,7 +2,7 @@
 /* Random documents, randomly edited: what the splice writes must read as the edited tree does. */
 #include <libxml/parser.h>
 
-#include "splice.h"
+#include "engine/rewrite/splice.h"
 #include "unit.h"
 
 #define ROUNDS 4000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../src/common/state.h"
+#include "common/state.h"
 
 #include <errno.h>
 #include <fcntl.h>

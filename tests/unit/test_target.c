@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "target.h"
+#include "engine/plan/target.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "text.h"
+#include "common/text.h"
 #include "unit.h"
 
 static void an_error_is_one_text_and_minus_one(void **state)

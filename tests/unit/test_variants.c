@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the policy demands of which guest. */
-#include "policy.h"
+#include "engine/config/policy.h"
 #include "unit.h"
 
 static struct wg_target target_for(const struct wg_policy *policy, enum wg_os os, const char *name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "verdict.h"
+#include "engine/verdict.h"
 #include "unit.h"
 
 static struct wg_verdict *new_verdict(void)

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "cmocka_any.h"
-#include "domain.h"
-#include "policy.h"
-#include "target.h"
+#include "engine/domain.h"
+#include "engine/config/policy.h"
+#include "engine/plan/target.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine.h"
+#include "child.h"
+#include "log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+static long long now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static long long now_ms(void)
+{
+    return now_us() / 1000;
+}
+
+bool wg_filter_paused(struct wg_filter_engine *engine)
+{
+    return now_ms() < atomic_load(&engine->paused_until_ms);
+}
+
+static void was_good(struct wg_filter_engine *engine)
+{
+    atomic_store(&engine->late, 0);
+}
+
+/*
+ * When a host boots, many guests start at once: without the pause each would wait its deadline for
+ * an engine that is known not to answer. After the pause one more deadline renews it.
+ */
+static void was_late(struct wg_filter_engine *engine)
+{
+    long long now = now_ms();
+    long long until = atomic_load(&engine->paused_until_ms);
+
+    if (atomic_fetch_add(&engine->late, 1) + 1 < WG_FILTER_LATE_MAX || now < until)
+        return;
+    /* of the threads that were late together one says it */
+    if (atomic_compare_exchange_strong(&engine->paused_until_ms, &until, now + WG_FILTER_PAUSE_MS))
+        wg_filter_log(LOG_ERR, NULL, NULL,
+                      "%s did not answer in time %d times in a row: for %d s every guest goes "
+                      "through as its client says, without the policy",
+                      engine->program, WG_FILTER_LATE_MAX, WG_FILTER_PAUSE_MS / 1000);
+}
+
+static void describe(const struct wg_child_reply *reply, int deadline_ms, char *out, size_t size)
+{
+    switch (reply->end) {
+    case WG_CHILD_EXITED:
+        snprintf(out, size, "exited with status %d", reply->code);
+        break;
+    case WG_CHILD_KILLED:
+        if (reply->code == SIGABRT)
+            snprintf(out, size, "gave up (out of memory?)");
+        else
+            snprintf(out, size, "was killed by signal %d", reply->code);
+        break;
+    case WG_CHILD_LATE:
+        snprintf(out, size, "did not answer within %d s", deadline_ms / 1000);
+        break;
+    case WG_CHILD_FLOOD:
+        snprintf(out, size, "answered with more than it may");
+        break;
+    case WG_CHILD_LOST:
+        snprintf(out, size, "was reaped by somebody else");
+        break;
+    case WG_CHILD_FAULT:
+        errno = reply->code;
+        snprintf(out, size, "could not be run: %m");
+        break;
+    }
+}
+
+/* What the configuration says comes first, and holds from now on. */
+static int heard(void *to, const char *output, size_t len)
+{
+    struct wg_filter_engine *engine = to;
+    struct wg_settings settings = {0};
+    struct wg_error ignored;
+
+    if (wg_decision_length(output, len, &settings, &ignored) == 0 || settings.deadline == 0)
+        return atomic_load(&engine->deadline_ms);
+    atomic_store(&engine->rollback, settings.rollback != 0);
+    atomic_store(&engine->deadline_ms, (int)settings.deadline * 1000);
+    return (int)settings.deadline * 1000;
+}
+
+static void log_decision(const struct wg_decision *decision, long long begun_us)
+{
+    char *text = wg_escaped(decision->text);
+    bool changed = decision->xml != NULL;
+
+    wg_filter_log(decision->faulty ? LOG_ERR : changed ? LOG_NOTICE : LOG_INFO, NULL, NULL,
+                  "%s%s (%.1f ms)", text == NULL ? "out of memory" : text,
+                  changed ? "; rewritten" : "", (double)(now_us() - begun_us) / 1e3);
+    free(text);
+}
+
+static void take_decision(const struct wg_decision *decision, struct wg_filter_answer *answer)
+{
+    answer->xml = decision->xml;
+    answer->name = decision->name;
+    answer->nova = decision->nova;
+    answer->policy = decision->policy;
+    memcpy(answer->uuid, decision->uuid, sizeof(answer->uuid));
+}
+
+static void set_fault(struct wg_filter_answer *answer, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&answer->fault, format, args) < 0)
+        answer->fault = NULL;
+    va_end(args);
+}
+
+static void take_reply(struct wg_filter_engine *engine, const struct wg_child_reply *reply,
+                       long long begun_us, struct wg_filter_answer *answer)
+{
+    struct wg_decision decision;
+    struct wg_error err;
+    char why[128];
+
+    answer->bytes = reply->output;
+    if (reply->end == WG_CHILD_LATE)
+        was_late(engine);
+    if (reply->end != WG_CHILD_EXITED || reply->code != 0) {
+        describe(reply, atomic_load(&engine->deadline_ms), why, sizeof(why));
+        set_fault(answer, "%s %s", engine->program, why);
+    } else if (wg_decision_parse(reply->output, reply->output_len, &decision, &err) < 0) {
+        set_fault(answer, "%s: %s", engine->program, err.text);
+    } else {
+        was_good(engine);
+        if (decision.failed) {
+            set_fault(answer, "%s", decision.text);
+        } else {
+            take_decision(&decision, answer);
+            log_decision(&decision, begun_us);
+        }
+    }
+}
+
+void wg_filter_log_fault(struct wg_filter_answer *answer, const char *op, const char *name)
+{
+    char *text = answer->fault == NULL ? NULL : wg_escaped(answer->fault);
+
+    if (text != NULL)
+        wg_filter_log(LOG_ERR, name, op, "%s; it goes through unchanged, without the policy", text);
+    free(text);
+    free(answer->fault);
+    answer->fault = NULL;
+}
+
+void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question,
+                   struct wg_filter_answer *answer)
+{
+    /* a name that looks like an option is none of the engine's business: it is in the XML too */
+    const char *name = question->name == NULL || *question->name == '-' ? "-" : question->name;
+    char *argv[] = {"winguest", "decide", (char *)question->op, (char *)name, NULL};
+    struct wg_child_call call = {.path = engine->program, .argv = argv, .input = question->xml,
+                                 .input_len = strlen(question->xml),
+                                 .output_max = WG_FILTER_OUTPUT_MAX,
+                                 .deadline_ms = atomic_load(&engine->deadline_ms),
+                                 .heard = heard, .to = engine};
+    long long begun_us = now_us();
+    struct wg_child_reply reply;
+
+    *answer = (struct wg_filter_answer){0};
+    if (wg_filter_paused(engine))
+        return;
+    wg_child_run(&call, &reply);
+    take_reply(engine, &reply, begun_us, answer);
+    if (question->log_name != NULL)
+        wg_filter_log_fault(answer, question->log_op, question->log_name);
+}
+
+void wg_filter_answer_free(struct wg_filter_answer *answer)
+{
+    free(answer->bytes);
+    free(answer->fault);
+    *answer = (struct wg_filter_answer){0};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef WG_FILTER_START_H
+#define WG_FILTER_START_H
+
+#include "engine.h"
+#include "libvirt_abi.h"
+
+/* A client's call that starts a defined guest, in any of its three forms. */
+struct wg_start {
+    struct _virDomain *domain;
+    unsigned int flags;
+    unsigned int nfiles;
+    int *files; /* the caller's, before and after; libvirt duplicates what it keeps */
+    enum { WG_START_PLAIN, WG_START_FLAGS, WG_START_FILES } form;
+};
+
+/* Starts the guest as the client asked, and does nothing else. */
+int wg_start_unchanged(const struct wg_start *start);
+
+/*
+ * To be called between a start that has failed and the next one of the same guest. A thread of
+ * libvirt's may still wait for its turn to end the failed QEMU, and ends whichever QEMU the guest
+ * has by then (9.0: processMonitorEOFEvent knows the guest only): seen with 8 of 40 guests on a
+ * loaded host, the client's start having succeeded. Waits 0.2 s in ten turns, each of which takes
+ * the longer the more threads want the processor, as that thread does.
+ */
+void wg_start_settle(void);
+
+/*
+ * Has the client get that error. Where libvirt no longer exports what it takes, it gets that of the
+ * last call.
+ */
+void wg_start_fails_with(struct _virError *error);
+
+/*
+ * Brings the stored definition of a guest that is about to boot cold in line with the policy, and
+ * starts it. If it does not start like that, rollback is on, and nobody has stopped or changed it
+ * meanwhile, its previous definition is put back and started instead; if that fails too, the policy
+ * goes back in. Returns what the last start returned, with the first one's error in libvirt's error
+ * object if it failed.
+ */
+int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine);
+
+/*
+ * To be called when a guest was defined and it has worked: @said is the client's own XML if the
+ * policy was put into it, or NULL if it went through unchanged, or need not be kept. Keeps it for
+ * the guest's start, unless the client may not read what is stored now. Leaves no error behind.
+ */
+void wg_start_may_follow(struct _virDomain *defined, const char *said);
+
+#endif

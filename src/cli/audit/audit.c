@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "audit.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/output.h"
+
+static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
+                                                  &wg_format_prometheus, &wg_format_html};
+
+/* The files come first and, as far as the format allows, are written while they are read. */
+static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)
+{
+    const struct wg_format *format = run->format;
+    struct wg_audit *audit = &run->audit;
+
+    if (format->begin)
+        format->begin(audit, out);
+    if (wg_audit_files(run, out, err) < 0)
+        return -1;
+    wg_audit_hosts(run);
+    for (size_t i = 1; i < audit->sources; i++) {
+        struct wg_source *source = &audit->source[i];
+
+        if (source->text_len == 0)
+            continue;
+        if (run->written && format->separator)
+            fputs(format->separator, out);
+        fwrite(source->text, 1, source->text_len, out);
+        run->written = true;
+    }
+    return format->end ? format->end(audit, out, err) : 0;
+}
+
+/* For a format that makes its document of the whole. */
+static int tell_whole(struct wg_audit_run *run, FILE *out, struct wg_error *err)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *memory = open_memstream(&text, &len);
+    int rc = memory ? tell(run, memory, err) : wg_no_memory(err);
+
+    if (memory && fclose(memory) != 0 && rc == 0)
+        rc = wg_no_memory(err);
+    if (rc == 0)
+        rc = run->format->document(&run->audit, text, len, out, err);
+    free(text);
+    return rc;
+}
+
+static int finish(struct wg_audit_run *run)
+{
+    struct wg_output output;
+    struct wg_error err;
+
+    if (wg_output_open(&output, run->output, &err) < 0)
+        return wg_cli_error("audit", "%s", err.text);
+    int rc = run->format->document ? tell_whole(run, output.file, &err)
+                                   : tell(run, output.file, &err);
+    if (rc == 0)
+        rc = wg_output_commit(&output, &err);
+    else
+        wg_output_abandon(&output);
+    bool localtime = false;
+    for (size_t i = 0; i < run->audit.sources; i++) {
+        const struct wg_source *source = &run->audit.source[i];
+
+        if (*source->error)
+            wg_cli_error("audit", "%s", source->error);
+        localtime |= source->local && source->localtime;
+    }
+    wg_cli_warn_of_utc("audit", localtime);
+    if (rc < 0)
+        return wg_cli_error("audit", "%s", err.text);
+    return run->errors ? WG_EXIT_ERROR : run->violations ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
+}
+
+/* uri NULL: the files. A host that is named twice is looked at once. */
+static int add_source(struct wg_audit *audit, const char *uri)
+{
+    for (size_t i = 1; i < audit->sources; i++) {
+        if (uri && strcmp(audit->source[i].uri, uri) == 0)
+            return 0;
+    }
+    struct wg_source *grown = realloc(audit->source, (audit->sources + 1) * sizeof(*grown));
+
+    if (!grown)
+        return -1;
+    audit->source = grown;
+    grown[audit->sources] = (struct wg_source){.uri = uri, .host = strdup(uri ? uri : "files")};
+    return grown[audit->sources++].host ? 0 : -1;
+}
+
+static const struct wg_format *find_format(const char *name)
+{
+    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+        if (strcmp(formats[i]->name, name) == 0)
+            return formats[i];
+    }
+    return NULL;
+}
+
+static int take_option(struct wg_audit_run *run, int c, char **argv)
+{
+    switch (c) {
+    case 'c':
+        return add_source(&run->audit, optarg) < 0 ? wg_cli_error("audit", "out of memory") : -1;
+    case 'C':
+        run->config = optarg;
+        return -1;
+    case 'o':
+        run->output = optarg;
+        return -1;
+    case 'f':
+        run->format = find_format(optarg);
+        return run->format ? -1 : wg_cli_error("audit", "'%s' is not a format; there are text json "
+                                               "prometheus html", optarg);
+    case ':':
+        return wg_cli_error("audit", "%s needs a value", argv[optind - 1]);
+    default:
+        return wg_cli_error("audit", "'%s' is not an option here; see winguest audit --help",
+                            argv[optind - 1]);
+    }
+}
+
+static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"connect", required_argument, NULL, 'c'},
+        {"config", required_argument, NULL, 'C'},
+        {"format", required_argument, NULL, 'f'},
+        {"output", required_argument, NULL, 'o'},
+        {0},
+    };
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
+        int code = take_option(run, c, argv);
+
+        if (code >= 0)
+            return code;
+    }
+    run->file = argv + optind;
+    run->files = argc - optind;
+    if (run->audit.sources == 1 && run->files == 0 &&
+        add_source(&run->audit, "qemu:///system") < 0)
+        return wg_cli_error("audit", "out of memory");
+    return -1;
+}
+
+static void clear(struct wg_audit *audit)
+{
+    for (size_t i = 0; i < audit->sources; i++) {
+        free(audit->source[i].host);
+        free(audit->source[i].text);
+        wg_tally_clear(&audit->source[i].stored);
+        wg_tally_clear(&audit->source[i].live);
+    }
+    free(audit->source);
+}
+
+int wg_cli_audit(int argc, char **argv)
+{
+    struct wg_audit_run run = {.format = &wg_format_text, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+    int code = add_source(&run.audit, NULL) < 0 ? wg_cli_error("audit", "out of memory")
+                                                : take_arguments(&run, argc, argv);
+    if (code < 0) {
+        const char *term = getenv("TERM");
+
+        run.audit.colour = !run.output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
+                           strcmp(term, "dumb") != 0;
+        run.progress = isatty(STDERR_FILENO) && run.audit.sources > 1;
+        code = finish(&run);
+    }
+    clear(&run.audit);
+    return code;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an audit finds, and the formats in which it is told. */
+#ifndef WG_AUDIT_H
+#define WG_AUDIT_H
+
+#include <pthread.h>
+
+#include "common/text.h"
+#include "engine/winguest.h"
+
+/* One guest, or one file. */
+struct wg_finding {
+    const char *file; /* NULL for a guest of a host */
+    const char *name; /* NULL if it has none, or cannot be read */
+    const char *uuid;
+    bool active;
+    const struct wg_verdict *stored; /* of its definition; NULL if it is transient */
+    const struct wg_verdict *live;   /* of the machine that runs; NULL if none does */
+    bool waits;                      /* what runs violates the policy, what is stored does not */
+    const char *error;               /* why it could not be judged; NULL otherwise */
+};
+
+enum { WG_OUTCOMES = WG_VIOLATES + 1 };
+
+struct wg_tally {
+    size_t outcome[WG_OUTCOMES];
+    struct wg_place_count {
+        char *where;
+        size_t count;
+    } *places;
+    size_t n_places;
+};
+
+/* A host, or the files of the command line. */
+struct wg_source {
+    const char *uri; /* NULL for files */
+    bool local;      /* whether it is this host */
+    char *host;      /* its own name for itself; the URI where it did not answer */
+    char error[sizeof(((struct wg_error *)0)->text)]; /* "" unless it failed as a whole */
+    size_t guests;
+    size_t errors; /* guests that could not be judged */
+    size_t waiting;
+    bool localtime; /* some guest here is to have the local time of its host */
+    size_t shown[WG_OUTCOMES]; /* a guest once: what is stored, or runs of a transient one */
+    struct wg_tally stored;
+    struct wg_tally live;
+    char *text; /* what the format wrote of its guests */
+    size_t text_len;
+};
+
+struct wg_audit {
+    struct wg_source *source; /* the first is the files */
+    size_t sources;
+    bool colour;
+};
+
+/* A way to tell it. Each may be NULL. What guest writes for the guests of all sources comes between
+ * what begin and end write. */
+struct wg_format {
+    const char *name;
+    void (*begin)(const struct wg_audit *audit, FILE *out);
+    int (*guest)(const struct wg_audit *audit, const struct wg_source *source,
+                 const struct wg_finding *finding, FILE *out);
+    const char *separator; /* between guests */
+    int (*end)(const struct wg_audit *audit, FILE *out, struct wg_error *err);
+    /* Instead of writing what guest wrote as it is: the whole document, made of it. */
+    int (*document)(const struct wg_audit *audit, const char *guests, size_t len, FILE *out,
+                    struct wg_error *err);
+};
+
+extern const struct wg_format wg_format_text;
+extern const struct wg_format wg_format_json;
+extern const struct wg_format wg_format_prometheus;
+extern const struct wg_format wg_format_html;
+
+/* An audit under way. */
+struct wg_audit_run {
+    struct wg_audit audit;
+    const struct wg_format *format;
+    const char *config;
+    const char *output;
+    char **file;
+    int files;
+    bool progress;
+    bool written; /* a guest has been written */
+    pthread_mutex_t lock; /* of what follows */
+    size_t next_host;
+    size_t guests;
+    size_t hosts_done;
+    bool violations;
+    bool errors;
+};
+
+/* Looks at the hosts: each source's text is what the format wrote, or its error says why not. */
+void wg_audit_hosts(struct wg_audit_run *run);
+
+/* Looks at the files and at the *.xml of directories, and writes to out what the format makes of
+ * them. Returns 0, or -1 with *err filled; a file that cannot be read is a finding. */
+int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err);
+
+void wg_tally_clear(struct wg_tally *tally);
+
+#endif

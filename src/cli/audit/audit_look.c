@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The looking: at the guests of hosts, several hosts at a time, and at files. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "libvirt/facts.h"
+#include "libvirt/virt.h"
+#include "audit.h"
+#include "cli/cli.h"
+
+/* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
+#define HOSTS_AT_ONCE 8
+
+static int tally_add(struct wg_tally *tally, const struct wg_verdict *verdict)
+{
+    tally->outcome[verdict->outcome]++;
+    for (size_t i = 0; i < verdict->n_differences; i++) {
+        const char *where = verdict->differences[i].where;
+        size_t at = 0;
+
+        while (at < tally->n_places && strcmp(tally->places[at].where, where) != 0)
+            at++;
+        if (at == tally->n_places) {
+            struct wg_place_count *grown = realloc(tally->places, (at + 1) * sizeof(*grown));
+
+            if (!grown)
+                return -1;
+            tally->places = grown;
+            grown[at] = (struct wg_place_count){strdup(where), 0};
+            if (!grown[at].where)
+                return -1;
+            tally->n_places++;
+        }
+        tally->places[at].count++;
+    }
+    return 0;
+}
+
+void wg_tally_clear(struct wg_tally *tally)
+{
+    for (size_t i = 0; i < tally->n_places; i++)
+        free(tally->places[i].where);
+    free(tally->places);
+    *tally = (struct wg_tally){0};
+}
+
+/* How far it is, on a terminal, while hosts answer. The lock is held, or there is one thread. */
+static void show_progress(const struct wg_audit_run *run, bool last)
+{
+    if (!run->progress)
+        return;
+    if (last)
+        fputs("\r\x1b[K", stderr);
+    else
+        fprintf(stderr, "\r\x1b[K%zu of %zu hosts, %zu guests", run->hosts_done,
+                run->audit.sources - 1, run->guests);
+    fflush(stderr);
+}
+
+static int count(struct wg_source *source, struct wg_finding *finding)
+{
+    const struct wg_verdict *shown = finding->stored ? finding->stored : finding->live;
+
+    finding->waits = finding->live && finding->live->outcome == WG_VIOLATES &&
+                     finding->stored && finding->stored->outcome != WG_VIOLATES;
+    source->guests++;
+    source->errors += finding->error != NULL;
+    source->waiting += finding->waits;
+    if (shown)
+        source->shown[shown->outcome]++;
+    source->localtime |= shown && shown->localtime;
+    if (finding->stored && tally_add(&source->stored, finding->stored) < 0)
+        return -1;
+    return finding->live ? tally_add(&source->live, finding->live) : 0;
+}
+
+static bool violates(const struct wg_verdict *verdict)
+{
+    return verdict && verdict->outcome == WG_VIOLATES;
+}
+
+/* Counts a finding and writes it to out. */
+static int record(struct wg_audit_run *run, struct wg_source *source, struct wg_finding *finding,
+                  FILE *out, bool *first)
+{
+    if (count(source, finding) < 0)
+        return -1;
+    if (run->format->guest) {
+        if (!*first && run->format->separator)
+            fputs(run->format->separator, out);
+        *first = false;
+        if (run->format->guest(&run->audit, source, finding, out) < 0)
+            return -1;
+    }
+    pthread_mutex_lock(&run->lock);
+    run->guests++;
+    run->errors |= finding->error != NULL;
+    run->violations |= violates(finding->stored) || violates(finding->live);
+    if (run->guests % 16 == 0)
+        show_progress(run, false);
+    pthread_mutex_unlock(&run->lock);
+    return 0;
+}
+
+/* A stylesheet of the site that was left out is a fault of the judgement. */
+static const char *fault_of(const struct wg_verdict *verdict)
+{
+    return verdict && verdict->n_faults > 0 ? verdict->faults[0] : NULL;
+}
+
+static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_virt_guest *guest,
+                                      enum wg_virt_xml which, struct wg_error *err)
+{
+    char *xml = wg_virt_guest_xml(guest, which, err);
+    struct wg_verdict *verdict = xml ? wg_evaluate(engine, xml, strlen(xml), 0, err) : NULL;
+
+    free(xml);
+    return verdict;
+}
+
+static int look_at_guest(struct wg_audit_run *run, struct wg_source *source, struct wg_engine *engine,
+                         const struct wg_virt_guest *guest, FILE *out, bool *first)
+{
+    struct wg_error err = {""};
+    struct wg_verdict *stored = NULL;
+    struct wg_verdict *live = NULL;
+    struct wg_finding finding = {
+        .name = wg_virt_guest_name(guest),
+        .uuid = wg_virt_guest_uuid(guest),
+        .active = wg_virt_guest_active(guest),
+    };
+
+    if (wg_virt_guest_persistent(guest))
+        stored = judge_guest(engine, guest, WG_VIRT_INACTIVE, &err);
+    if (finding.active && !*err.text)
+        live = judge_guest(engine, guest, WG_VIRT_LIVE, &err);
+    finding.stored = stored;
+    finding.live = live;
+    finding.error = *err.text ? err.text : fault_of(stored) ? fault_of(stored) : fault_of(live);
+    /* Guests come and go while a host is looked at. */
+    int rc = finding.error && wg_virt_guest_gone(guest) ? 0
+                                                        : record(run, source, &finding, out, first);
+    wg_verdict_free(stored);
+    wg_verdict_free(live);
+    return rc;
+}
+
+static int look_at_guests(struct wg_audit_run *run, struct wg_source *source, struct wg_virt *virt,
+                          struct wg_engine *engine, FILE *out, struct wg_error *err)
+{
+    size_t count;
+    bool first = true;
+    struct wg_virt_guest **guests = wg_virt_guests(virt, &count, err);
+    int rc = guests ? 0 : -1;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (look_at_guest(run, source, engine, guests[i], out, &first) < 0)
+            rc = wg_no_memory(err);
+    }
+    wg_virt_guests_free(guests, count);
+    return rc;
+}
+
+/* An engine that judges for the host at the other end. */
+static struct wg_engine *engine_for(struct wg_audit_run *run, const struct wg_source *source,
+                                    struct wg_virt *virt, struct wg_error *err)
+{
+    pthread_mutex_lock(&run->lock);
+    struct wg_engine *engine = wg_engine_open(run->config, NULL, err);
+    pthread_mutex_unlock(&run->lock);
+    /* For this alone libvirt wants a connection that could change something. */
+    struct wg_error unused;
+    struct wg_virt *asked = engine ? wg_virt_open(source->uri, false, &unused) : NULL;
+    if (engine)
+        wg_facts_use(engine, asked ? asked : virt);
+    wg_virt_close(asked);
+    return engine;
+}
+
+static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE *out,
+                        struct wg_error *err)
+{
+    struct wg_virt *virt = wg_virt_open(source->uri, true, err);
+    struct wg_engine *engine = virt ? engine_for(run, source, virt, err) : NULL;
+    char *host = engine ? wg_virt_host(virt, err) : NULL;
+    int rc = host ? 0 : -1;
+
+    if (host) {
+        free(source->host);
+        source->host = host;
+        source->local = wg_virt_is_local(virt);
+        rc = look_at_guests(run, source, virt, engine, out, err);
+    }
+    if (virt && rc < 0)
+        wg_fail_in(err, "%s", source->uri);
+    wg_engine_close(engine);
+    wg_virt_close(virt);
+    return rc;
+}
+
+static void look_at_source(struct wg_audit_run *run, struct wg_source *source)
+{
+    struct wg_error err;
+    FILE *out = open_memstream(&source->text, &source->text_len);
+    int rc = out ? look_at_host(run, source, out, &err) : wg_no_memory(&err);
+
+    if (out && fclose(out) != 0 && rc == 0)
+        rc = wg_no_memory(&err);
+    if (rc < 0)
+        snprintf(source->error, sizeof(source->error), "%s", err.text);
+}
+
+static void *work(void *argument)
+{
+    struct wg_audit_run *run = argument;
+
+    pthread_mutex_lock(&run->lock);
+    while (run->next_host < run->audit.sources) {
+        struct wg_source *source = &run->audit.source[run->next_host++];
+
+        pthread_mutex_unlock(&run->lock);
+        look_at_source(run, source);
+        pthread_mutex_lock(&run->lock);
+        run->hosts_done++;
+        run->errors |= *source->error != '\0';
+        show_progress(run, false);
+    }
+    pthread_mutex_unlock(&run->lock);
+    return NULL;
+}
+
+void wg_audit_hosts(struct wg_audit_run *run)
+{
+    pthread_t thread[HOSTS_AT_ONCE];
+    size_t threads = 0;
+
+    run->next_host = 1;
+    while (threads < HOSTS_AT_ONCE && threads + 1 < run->audit.sources &&
+           pthread_create(&thread[threads], NULL, work, run) == 0)
+        threads++;
+    if (threads == 0)
+        work(run);
+    for (size_t i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+    show_progress(run, true);
+}
+
+/* At files. */
+static int look_at_file(struct wg_audit_run *run, struct wg_engine *engine, const char *file,
+                        FILE *out, bool *first)
+{
+    struct wg_error err;
+    char *xml;
+    size_t len;
+    struct wg_verdict *verdict = wg_cli_judge(engine, file, 0, &xml, &len, &err);
+    struct wg_finding finding = {
+        .file = file,
+        .name = verdict ? verdict->name : NULL,
+        .uuid = verdict ? verdict->uuid : NULL,
+        .stored = verdict,
+        .error = verdict ? fault_of(verdict) : err.text,
+    };
+    int rc = record(run, &run->audit.source[0], &finding, out, first);
+
+    wg_verdict_free(verdict);
+    free(xml);
+    return rc;
+}
+
+static int ends_in_xml(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
+}
+
+/* One that cannot be read is looked at like a file, which says why: the others are still told of. */
+static int add_directory(struct wg_list *files, const char *directory)
+{
+    struct dirent **entry;
+    int count = scandir(directory, &entry, ends_in_xml, alphasort);
+    int rc = 0;
+
+    if (count < 0)
+        return wg_list_add(files, directory, strlen(directory));
+    for (int i = 0; i < count; i++) {
+        char *path;
+
+        if (rc == 0 && asprintf(&path, "%s/%s", directory, entry[i]->d_name) >= 0) {
+            rc = wg_list_add(files, path, strlen(path));
+            free(path);
+        } else {
+            rc = -1;
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    return rc;
+}
+
+static int find_files(const struct wg_audit_run *run, struct wg_list *files)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < run->files; i++) {
+        struct stat st;
+
+        rc = stat(run->file[i], &st) == 0 && S_ISDIR(st.st_mode)
+                 ? add_directory(files, run->file[i])
+                 : wg_list_add(files, run->file[i], strlen(run->file[i]));
+    }
+    return rc;
+}
+
+int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err)
+{
+    struct wg_list files = {0};
+    struct wg_engine *engine = wg_engine_open(run->config, NULL, err);
+    bool first = true;
+
+    if (!engine)
+        return -1;
+    int rc = find_files(run, &files);
+    for (size_t i = 0; rc == 0 && i < files.count; i++)
+        rc = look_at_file(run, engine, files.item[i], out, &first);
+    run->written = !first;
+    wg_list_clear(&files);
+    wg_engine_close(engine);
+    return rc < 0 ? wg_no_memory(err) : 0;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "repair.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
+#define LOCK_SECONDS 60
+
+enum what { RESTART, DEFINITION, PREVIOUS, PENDING };
+
+struct options {
+    const char *config;
+    enum what what;
+    int id;
+    char uuid[WG_UUID_SIZE];
+};
+
+/* Connects and reads the configuration. Returns 0, or -1 with *err filled if there is no connection;
+ * close_repair is due either way. */
+static int open_repair(struct wg_repair *repair, const char *uuid, const char *config,
+                       struct wg_error *err)
+{
+    *repair = (struct wg_repair){0};
+    strcpy(repair->uuid, uuid);
+    repair->engine = wg_engine_open(config, &repair->settings, err);
+    repair->virt = wg_virt_open(NULL, false, err);
+    if (!repair->virt)
+        return -1;
+    repair->name = wg_virt_name(repair->virt, uuid);
+    return 0;
+}
+
+static void close_repair(struct wg_repair *repair)
+{
+    free(repair->name);
+    wg_virt_close(repair->virt);
+    wg_engine_close(repair->engine);
+}
+
+static int cannot_begin(const char *uuid, const struct wg_error *err)
+{
+    struct wg_repair repair = {.name = NULL};
+
+    strcpy(repair.uuid, uuid);
+    wg_repair_say(&repair, LOG_ERR, "left as it is: %s", err->text);
+    return WG_EXIT_ERROR;
+}
+
+/* The stored definition alone; nothing of the running guest is touched. */
+static int correct(struct wg_repair *repair, struct wg_error *err)
+{
+    const char *what = err->text;
+    int rc = wg_virt_settle(repair->virt, repair->uuid, err);
+
+    if (rc == 0)
+        rc = wg_repair_correct(repair, &what);
+    char *stored = rc > 0 ? wg_virt_stored_xml(repair->virt, repair->uuid, err) : NULL;
+    bool nova = stored && wg_repair_is_nova(stored);
+    wg_virt_forget(stored);
+    wg_repair_say(repair, rc < 0 ? LOG_WARNING : LOG_NOTICE, "%s%s", what,
+                  nova ? "; but nova writes it anew at each power-on, where the policy holds by the "
+                         "daemon filter only; hint: winguest filter enable" : "");
+    return rc < 0 ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
+}
+
+/*
+ * Whether a start has come to its end by somebody's destroy: that succeeds and leaves nothing behind
+ * but a start that has failed (qemuDomainDestroyFlags: `starting`), and what QEMU says of it in its
+ * log (virQEMUDriverConfigNew: logDir). What cannot be read says nothing.
+ */
+static bool was_ended(const char *name)
+{
+    char path[4096], text[8192] = "";
+    const char *from = text;
+
+    snprintf(path, sizeof(path), "/var/log/libvirt/qemu/%s.log", name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    if (fseek(file, -(long)(sizeof(text) - 1), SEEK_END) < 0)
+        rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (const char *begin = text; (begin = strstr(begin, ": starting up ")); begin++)
+        from = begin;
+    return strstr(from, "terminating on signal") != NULL;
+}
+
+/* After a start that has failed. */
+static int restore(struct wg_repair *repair, struct wg_error *err)
+{
+    struct wg_virt_status status;
+
+    if (wg_virt_settle(repair->virt, repair->uuid, err) < 0 ||
+        wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
+        return cannot_begin(repair->uuid, err);
+    if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED ||
+        was_ended(repair->name))
+        return WG_EXIT_OK;
+    int rc = wg_repair_restore(repair, err);
+    if (rc < 0)
+        return cannot_begin(repair->uuid, err);
+    if (rc > 0)
+        wg_repair_say(repair, LOG_ERR, "it did not start with its corrected definition; previous "
+                      "definition restored, its next start is as it was");
+    return WG_EXIT_OK;
+}
+
+static int work(const struct options *options)
+{
+    struct wg_repair repair;
+    struct wg_error err = {""};
+    int code;
+
+    if (open_repair(&repair, options->uuid, options->config, &err) < 0)
+        code = cannot_begin(options->uuid, &err);
+    else if (!repair.name)
+        code = wg_cli_error("repair", "%s: there is no such guest", options->uuid);
+    else if (options->what == PREVIOUS)
+        code = restore(&repair, &err);
+    else if (!repair.engine)
+        code = cannot_begin(options->uuid, &err);
+    else
+        code = options->what == DEFINITION ? correct(&repair, &err)
+                                           : wg_repair_restart(&repair, options->id);
+    close_repair(&repair);
+    return code;
+}
+
+/* Completes what somebody who is no more began with the guest; -1: nothing was begun. */
+static int finish(const char *uuid, const char *config, bool at_once)
+{
+    struct wg_repair repair;
+    struct wg_intent intent;
+    struct wg_error err = {""};
+    char whose[WG_UUID_SIZE];
+    int code = -1;
+
+    if (open_repair(&repair, uuid, config, &err) < 0)
+        code = cannot_begin(uuid, &err);
+    else if (repair.name && wg_intent_read(repair.name, &intent, whose) &&
+             strcmp(whose, uuid) == 0)
+        code = wg_repair_finish(&repair, &intent, at_once);
+    close_repair(&repair);
+    return code;
+}
+
+/* The worker may be killed, or its libraries may crash, while a guest of somebody is down because
+ * of it. So the process that was started does nothing but wait for one that works. */
+static int guard(const struct options *options, pid_t worker)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+    struct wg_error err;
+    int status;
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        signal(signals[i], SIG_IGN);
+    while (waitpid(worker, &status, 0) < 0) {
+        if (errno != EINTR)
+            return WG_EXIT_ERROR;
+    }
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    int code = finish(options->uuid, options->config, true);
+    if (code >= 0)
+        return code;
+    wg_fail(&err, "the repair worker died of signal %d, in no restart", WTERMSIG(status));
+    return cannot_begin(options->uuid, &err);
+}
+
+static int repair_one(const struct options *options)
+{
+    struct wg_error err;
+
+    if (wg_repair_lock(options->uuid, LOCK_SECONDS, &err) < 0)
+        return cannot_begin(options->uuid, &err);
+    fflush(NULL);
+    pid_t worker = options->what == RESTART ? fork() : 0;
+    if (worker < 0) {
+        wg_fail(&err, "fork: %s", strerror(errno));
+        return cannot_begin(options->uuid, &err);
+    }
+    int code = worker == 0 ? work(options) : guard(options, worker);
+    fflush(NULL);
+    if (worker == 0 && options->what == RESTART)
+        _exit(code);
+    wg_repair_unlock(options->uuid);
+    return code;
+}
+
+/* Those that have a live worker or guard are in its hands. */
+static int repair_pending(const struct options *options)
+{
+    struct wg_list uuids = {0};
+    struct wg_error err;
+    int code = WG_EXIT_OK;
+
+    if (wg_intents(&uuids, &err) < 0)
+        code = wg_cli_error("repair", "%s", err.text);
+    for (size_t i = 0; i < uuids.count; i++) {
+        if (wg_repair_lock(uuids.item[i], 0, &err) < 0)
+            continue;
+        int one = finish(uuids.item[i], options->config, false);
+        code = one > code ? one : code;
+        wg_repair_unlock(uuids.item[i]);
+    }
+    wg_list_clear(&uuids);
+    return code;
+}
+
+/* It becomes part of file names, and libvirt's own spelling is the one that others look for. */
+static bool take_uuid(const char *text, char uuid[WG_UUID_SIZE])
+{
+    if (!wg_is_uuid(text))
+        return false;
+    for (int i = 0; i < WG_UUID_SIZE; i++)
+        uuid[i] = (char)tolower((unsigned char)text[i]);
+    return true;
+}
+
+static bool take_id(const char *text, int *id)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    *id = (int)number;
+    return *text >= '0' && *text <= '9' && !*end && number == *id;
+}
+
+static int take_options(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"definition", no_argument, NULL, DEFINITION},
+        {"id", required_argument, NULL, 'i'},
+        {"pending", no_argument, NULL, PENDING},
+        {"previous", no_argument, NULL, PREVIOUS},
+        {"restart", no_argument, NULL, RESTART},
+        {0},
+    };
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
+        if (c == ':')
+            return wg_cli_error("repair", "%s needs a value", argv[optind - 1]);
+        if (c == '?')
+            return wg_cli_error("repair", "'%s' is not an option here; see winguest repair --help",
+                                argv[optind - 1]);
+        /* The hook knows no id of a guest that does not run: -1. */
+        if (c == 'i' && strcmp(optarg, "-1") != 0 && !take_id(optarg, &options->id))
+            return wg_cli_error("repair", "--id: '%s' is not a number", optarg);
+        if (c == 'c')
+            options->config = optarg;
+        else if (c != 'i')
+            options->what = (enum what)c;
+    }
+    if (options->what == PENDING ? optind != argc : optind + 1 != argc)
+        return wg_cli_error("repair", "expects a UUID or --pending; see winguest repair --help");
+    if (options->what != PENDING && !take_uuid(argv[optind], options->uuid))
+        return wg_cli_error("repair", "'%s' is not a UUID; `virsh domuuid GUEST` tells it",
+                            argv[optind]);
+    return WG_EXIT_OK;
+}
+
+int wg_cli_repair(int argc, char **argv)
+{
+    struct options options = {.id = -1};
+    int code = take_options(argc, argv, &options);
+
+    if (code != WG_EXIT_OK)
+        return code;
+    if (geteuid() != 0)
+        return wg_cli_error("repair", "only root may");
+    openlog("winguest", LOG_PID, LOG_DAEMON);
+    /* Guests' secrets go through here: a crash must not leave them in a file. */
+    prctl(PR_SET_DUMPABLE, 0);
+    return options.what == PENDING ? repair_pending(&options) : repair_one(&options);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What one call of the hook tells a later one, or the repair worker: tiny files in a directory of
+ * ours that nobody else may enter, one a guest, by libvirt's name of it. All of it may fail (no such
+ * directory, full, not root): a missing mark costs time, never a guest, so nothing here reports
+ * errors. libc only.
+ */
+#ifndef WG_MARKS_H
+#define WG_MARKS_H
+
+#include <stdbool.h>
+
+#include "text.h"
+
+/* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
+void wg_mark_settled(const char *guest);
+
+/* Takes the mark away; tells whether it was there. */
+bool wg_take_settled(const char *guest);
+
+/* The guest of that name has announced itself as migrating in or being restored. */
+void wg_mark_in_flight(const char *guest);
+
+/* Takes the mark away; tells whether it was there and is not over 60 s old. */
+bool wg_take_in_flight(const char *guest);
+
+/* The filter starts the guest of that name as it was, because it cannot start under the policy: a
+ * correction would only make it fail likewise. */
+void wg_mark_rolled_back(const char *guest);
+
+/* Takes the mark away; tells whether it was there and is not over 60 s old. */
+bool wg_take_rolled_back(const char *guest);
+
+/*
+ * The stored definition of that guest was corrected and has not been booted since; what it was is
+ * kept under that UUID (kept.h). `prepare` of a cold start, `started` and `release` follow it: a
+ * start that comes to `release` without `started` has failed.
+ */
+void wg_mark_corrected(const char *guest, const char *uuid);
+
+/* It has its previous definition again, or another. */
+void wg_unmark_corrected(const char *guest);
+
+/* A repair is about to start that guest; tells whether libvirt has not come to `prepare` since: then
+ * the end that it knows of the guest is the one before. */
+void wg_mark_unprepared(const char *guest);
+bool wg_take_unprepared(const char *guest);
+
+/* What a repair is about to do with a guest, the repair's own files (repair_record.c): all that a
+ * start by somebody else makes void. */
+#define WG_INTENT_END "intent"
+#define WG_INTENT_START "ended"
+#define WG_INTENT_RETRY "retry"
+
+/* A start of that guest begins. What a repair was about to do with it is void, as somebody else is
+ * starting it; and unless it is in flight it tries the corrected definition. */
+void wg_mark_starting(const char *guest, bool in_flight);
+
+/* It has started: unless it is in flight, its previous definition is needed no more. */
+void wg_mark_started(const char *guest);
+
+/* Tells whether a start of the corrected definition has failed, and whose; it stays corrected until
+ * its previous definition is back. */
+bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE]);
+
+#endif

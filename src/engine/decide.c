@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "confine.h"
+#include "decision.h"
+#include "common/input.h"
+
+static bool rewrites(const char *operation)
+{
+    return strcmp(operation, "prepare") == 0 || strcmp(operation, "define") == 0 ||
+           strcmp(operation, "create") == 0;
+}
+
+static void fail(int out, const char *why)
+{
+    wg_decision_write(out, &(struct wg_decision){.failed = true, .text = why});
+}
+
+/* "prepare guest 'x' uuid …: violates (…): …", for the log and for the client. */
+static char *describe(const char *operation, const char *guest, const struct wg_verdict *verdict)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    if (!out)
+        return NULL;
+    fprintf(out, "%s guest '", operation);
+    wg_print_value(verdict->name ? verdict->name : guest, out);
+    fputs("' uuid ", out);
+    wg_print_value(verdict->uuid ? verdict->uuid : "none", out);
+    fputs(": ", out);
+    wg_verdict_print(verdict, out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+void wg_decide_domain(struct wg_engine *engine, const struct wg_settings *settings,
+                      const char *operation, const char *guest, const char *xml, size_t len,
+                      int out)
+{
+    struct wg_error err;
+    struct wg_verdict *verdict =
+        wg_evaluate(engine, xml, len, rewrites(operation) ? WG_REWRITE : 0, &err);
+
+    if (!verdict) {
+        fail(out, err.text);
+        return;
+    }
+    if (verdict->n_faults > 0 && settings->deny_on_error && strcmp(operation, "prepare") == 0) {
+        fail(out, verdict->faults[0]);
+        wg_verdict_free(verdict);
+        return;
+    }
+    char *text = describe(operation, guest, verdict);
+    struct wg_decision decision = {
+        .faulty = verdict->n_faults > 0,
+        .nova = verdict->nova,
+        .outcome = verdict->outcome,
+        .cold_start = settings->cold_start,
+        .id = verdict->id,
+        .policy = wg_engine_digest(engine),
+        .name = verdict->name,
+        .text = text ? text : operation,
+        .xml = verdict->xml,
+        .xml_len = verdict->xml_len,
+    };
+    /* Of something else no guest of libvirt's has the name. */
+    if (verdict->uuid && wg_is_uuid(verdict->uuid))
+        strcpy(decision.uuid, verdict->uuid);
+    wg_decision_write(out, &decision);
+    free(text);
+    wg_verdict_free(verdict);
+}
+
+__attribute__((visibility("default"))) void wg_decide(const char *operation, const char *guest,
+                                                      int in, int out)
+{
+    struct wg_settings settings = {.rollback = true, .deadline = WG_DEADLINE};
+    struct wg_error err;
+    size_t len;
+    struct wg_engine *engine = wg_engine_open(NULL, &settings, &err);
+
+    wg_decision_begin(out, &settings);
+    char *xml = engine ? wg_read_all(in, &len, &err) : NULL;
+    if (engine && !xml)
+        wg_fail_in(&err, "standard input");
+    if (!xml) {
+        fail(out, err.text);
+        return;
+    }
+    wg_engine_take_files(engine);
+    wg_confine(WG_CONFINE_ALL);
+    wg_decide_domain(engine, &settings, operation, guest, xml, len, out);
+}

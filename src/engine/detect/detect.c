@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "detect.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path.h"
+#include "engine/verdict.h"
+
+/* How a value that a sign shows is read. */
+enum reading {
+    READ_MARK,       /* our own: windows, other */
+    READ_GLOB,       /* one of an operator's globs */
+    READ_UUID,       /* the same, of a UUID in libvirt's form */
+    READ_OSINFO,     /* libosinfo's id of an OS */
+    READ_OS,         /* the name of an OS or of a distribution */
+    READ_BEGINS_WIN, /* Windows if it begins so, else no answer */
+    READ_CLOUDSTACK, /* one of CloudStack's labels */
+    READ_PRESENT,    /* that it is there is the answer */
+    READ_MODE,       /* of <hyperv>: any but custom, which says nothing yet */
+};
+
+struct sign {
+    const char *source; /* as in [detect] order */
+    const char *label;  /* what the evidence calls it */
+    const char *path;
+    enum reading reading;
+    bool tenant; /* a tenant of the cloud can write it */
+    size_t globs; /* READ_GLOB, READ_UUID: where the list is in struct wg_policy */
+};
+
+#define GLOBS(member) READ_GLOB, false, offsetof(struct wg_policy, member)
+#define NOVA "metadata/nova:instance/"
+#define NOVA_PROPERTY NOVA "*:image/*:properties/*:property"
+#define LIBOSINFO "metadata/libosinfo:libosinfo/libosinfo:os/@id"
+
+/*
+ * The signs, in the order in which a source looks at its own. A new stack is a row here, a word in
+ * WG_DEFAULT_SOURCES, and a namespace in path.c if it has one. Who writes them: nova copies display
+ * names and the properties of images, which tenants may upload; flavors, UUIDs and projects are the
+ * operator's; CloudStack's label comes with the template that a tenant registers.
+ */
+static const struct sign signs[] = {
+    {"winguest", "own mark", "metadata/wg:guest/@os", READ_MARK, false, 0},
+    {"rules", "rules.names", "name", GLOBS(names)},
+    {"rules", "rules.titles", "title", GLOBS(titles)},
+    {"rules", "rules.titles", NOVA "*:name", READ_GLOB, true, offsetof(struct wg_policy, titles)},
+    {"rules", "rules.flavors", NOVA "*:flavor/@name", GLOBS(flavors)},
+    {"rules", "rules.uuids", "uuid", READ_UUID, false, offsetof(struct wg_policy, uuids)},
+    {"rules", "rules.images", NOVA "*:root[@type=image]/@uuid", GLOBS(images)},
+    {"rules", "rules.images", NOVA "*:image/@uuid", GLOBS(images)},
+    {"rules", "rules.projects", NOVA "*:owner/*:project/@uuid", GLOBS(projects)},
+    {"libosinfo", "libosinfo", LIBOSINFO, READ_OSINFO, false, 0},
+    {"nova", "nova os_type", NOVA_PROPERTY "[@name~os_type]", READ_OS, true, 0},
+    {"nova", "nova os_distro", NOVA_PROPERTY "[@name~os_distro]", READ_OS, true, 0},
+    {"nova", "nova os", NOVA_PROPERTY "[@name~os]", READ_OS, true, 0},
+    {"cockpit", "cockpit os_variant", "metadata/cockpit:data/cockpit:os_variant", READ_OS, false,
+     0},
+    {"unraid", "unraid os", "metadata/unraid:vmtemplate/@os", READ_OS, false, 0},
+    {"cloudstack", "cloudstack description", "description", READ_CLOUDSTACK, true, 0},
+    {"metadata", "metadata os_type", "metadata//os_type", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os-type", "metadata//os-type", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata ostype", "metadata//ostype", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os_distro", "metadata//os_distro", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os", "metadata//os", READ_BEGINS_WIN, true, 0},
+    {"looks", "looks like it", "clock/timer[@name=hypervclock][@present=yes]/@name", READ_PRESENT,
+     false, 0},
+    {"looks", "looks like it", "features/hyperv/*[@state=on]", READ_PRESENT, false, 0},
+    {"looks", "looks like it", "features/hyperv/@mode", READ_MODE, false, 0},
+    {"looks", "looks like it", "devices/panic[@model=hyperv]/@model", READ_PRESENT, false, 0},
+};
+
+static const char *const trait_paths[WG_TRAITS] = {
+    "name",
+    NOVA "*:flavor/@name",
+    LIBOSINFO,
+    "os/type/@machine",
+};
+
+const char *wg_detect_path(size_t number)
+{
+    size_t count = sizeof(signs) / sizeof(*signs);
+
+    if (number < count)
+        return signs[number].path;
+    return number - count < WG_TRAITS ? trait_paths[number - count] : NULL;
+}
+
+/* Linux by the sites that libosinfo's ids begin with (osinfo-db's os directory) and by the names
+ * of distributions that glance's os_distro and the others use. */
+static const char *const linux_names[] = {
+    "almalinux*", "alpine*", "altlinux*", "amazon*", "amzn*", "arch*", "centos*", "cirros*",
+    "clearlinux*", "coreos*", "debian*", "elementary*", "endless*", "eurolinux*", "fedora*",
+    "flatcar*", "gentoo*", "guix*", "kali*", "libosinfo.org/linux/*", "linux*", "mageia*",
+    "mandrake*", "mandriva*", "manjaro*", "mint*", "miraclelinux*", "nixos*", "ol[0-9]*",
+    "openeuler*", "opensuse*", "oracle", "oracle.com/ol/*", "oraclelinux*", "photon*", "popos*",
+    "pureos*", "redhat*", "rhel*", "rocky*", "scientific*", "silverblue*", "sled*", "sles*",
+    "suse*", "trisquel*", "ubuntu*", "voidlinux*", "windriver*",
+};
+
+static bool is_linux(const char *value)
+{
+    for (size_t i = 0; i < sizeof(linux_names) / sizeof(*linux_names); i++) {
+        /* fnmatch() turns both into wide characters first. */
+        if (*linux_names[i] == tolower((unsigned char)*value) &&
+            fnmatch(linux_names[i], value, FNM_CASEFOLD) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum wg_os read_name(const char *value)
+{
+    if (!*value)
+        return WG_OS_UNKNOWN;
+    if (is_linux(value))
+        return WG_OS_LINUX;
+    return strncasecmp(value, "win", 3) == 0 ? WG_OS_WINDOWS : WG_OS_OTHER;
+}
+
+static enum wg_os read_osinfo(const char *value)
+{
+    if (strncasecmp(value, "http://", 7) == 0)
+        value += 7;
+    if (!*value)
+        return WG_OS_UNKNOWN;
+    if (strncasecmp(value, "microsoft.com/win/", 18) == 0 ||
+        strncasecmp(value, "microsoft.com/winnt/", 20) == 0)
+        return WG_OS_WINDOWS;
+    return is_linux(value) ? WG_OS_LINUX : WG_OS_OTHER;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+
+    return len >= strlen(end) && strcasecmp(text + len - strlen(end), end) == 0;
+}
+
+/* "Windows 10 (64-bit)", "Windows Server 2019 (64-bit)", "Windows PV": a label of CloudStack's
+ * guest OS list, not a sentence in which the word occurs. */
+static enum wg_os read_cloudstack(const char *value)
+{
+    if (strcasecmp(value, "Windows PV") == 0)
+        return WG_OS_WINDOWS;
+    if (!ends_with(value, " (64-bit)") && !ends_with(value, " (32-bit)"))
+        return WG_OS_UNKNOWN;
+    if (strchr(value, '\n') || strcspn(value, "(") != strlen(value) - strlen("(64-bit)"))
+        return WG_OS_UNKNOWN;
+    if (strncasecmp(value, "Windows ", 8) == 0)
+        return WG_OS_WINDOWS;
+    return read_name(value) == WG_OS_LINUX ? WG_OS_LINUX : WG_OS_UNKNOWN;
+}
+
+/* READ_GLOB, READ_UUID: the operator's globs that the sign is held against; else NULL. */
+static const struct wg_list *globs_of(const struct sign *sign, const struct wg_policy *policy)
+{
+    if (sign->reading != READ_GLOB && sign->reading != READ_UUID)
+        return NULL;
+    return (const struct wg_list *)((const char *)policy + sign->globs);
+}
+
+static bool has_uuid(const struct wg_list *globs, const char *value)
+{
+    char *uuid = wg_uuid_text(value);
+    bool has = uuid && wg_list_match(globs, uuid);
+
+    free(uuid);
+    return has;
+}
+
+static enum wg_os read_value(const struct sign *sign, const struct wg_policy *policy,
+                             const char *value)
+{
+    switch (sign->reading) {
+    case READ_MARK:
+        return strcasecmp(value, "windows") == 0 ? WG_OS_WINDOWS
+               : strcasecmp(value, "other") == 0 ? WG_OS_OTHER
+                                                 : WG_OS_UNKNOWN;
+    case READ_GLOB:
+        return wg_list_match(globs_of(sign, policy), value) ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
+    case READ_UUID:
+        return has_uuid(globs_of(sign, policy), value) ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
+    case READ_OSINFO:
+        return read_osinfo(value);
+    case READ_OS:
+        return read_name(value);
+    case READ_BEGINS_WIN:
+        return strncasecmp(value, "win", 3) == 0 ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
+    case READ_CLOUDSTACK:
+        return read_cloudstack(value);
+    case READ_PRESENT:
+        return WG_OS_WINDOWS;
+    case READ_MODE:
+        return strcmp(value, "custom") == 0 ? WG_OS_UNKNOWN : WG_OS_WINDOWS;
+    }
+    return WG_OS_UNKNOWN;
+}
+
+bool wg_is_source(const char *name)
+{
+    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+        if (strcmp(signs[i].source, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct question {
+    const struct sign *sign;
+    const struct wg_policy *policy;
+    enum wg_os os;
+    char *value; /* the text that gave the answer, or the last one that did not */
+};
+
+/* Ends the walk with 1 when there is an answer. */
+static int ask_node(const xmlNode *node, void *context)
+{
+    struct question *question = context;
+
+    free(question->value);
+    question->value = question->sign->reading == READ_PRESENT && node->type == XML_ELEMENT_NODE
+                          ? strdup((const char *)node->name)
+                          : wg_trimmed_content(node);
+    if (!question->value)
+        return -1;
+    question->os = read_value(question->sign, question->policy, question->value);
+    return question->os != WG_OS_UNKNOWN;
+}
+
+/* Looks at one sign; *value is for the caller to free. */
+static int ask(const struct sign *sign, const xmlNode *root, const struct wg_policy *policy,
+               enum wg_os *os, char **value, struct wg_error *err)
+{
+    struct question question = {.sign = sign, .policy = policy, .os = WG_OS_UNKNOWN};
+    int rc = wg_path_walk(root, sign->path, ask_node, &question);
+
+    *os = question.os;
+    *value = question.value;
+    return rc < 0 ? wg_no_memory(err) : 0;
+}
+
+static int ask_source(const char *source, const xmlNode *root, const struct wg_policy *policy,
+                      bool explain, struct wg_verdict *verdict, struct wg_error *err)
+{
+    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+        const struct sign *sign = &signs[i];
+        char *value = NULL;
+        enum wg_os os = WG_OS_UNKNOWN;
+        int rc = 0;
+
+        if (strcmp(sign->source, source) != 0)
+            continue;
+        if (sign->tenant && policy->operator_only) {
+            if (explain && wg_verdict_trail(verdict, sign->label, NULL, "a tenant can write it",
+                                            err) < 0)
+                return -1;
+            continue;
+        }
+        const struct wg_list *globs = globs_of(sign, policy);
+        if (globs && globs->count == 0 && !explain)
+            continue;
+        rc = ask(sign, root, policy, &os, &value, err);
+        if (rc == 0 && explain)
+            rc = wg_verdict_trail(verdict, sign->label, value,
+                                  os ? wg_os_text(os) : value ? "no answer" : "not there", err);
+        if (rc == 0 && os != WG_OS_UNKNOWN)
+            rc = wg_verdict_os(verdict, os, sign->label, value, err);
+        else if (rc == 0 && value && sign->reading == READ_MARK)
+            rc = wg_verdict_note(verdict, err, "own mark os='%s' is neither windows nor other",
+                                 value);
+        free(value);
+        if (rc < 0 || verdict->os != WG_OS_UNKNOWN)
+            return rc;
+    }
+    return 0;
+}
+
+/* What the caller told stands where other stacks' metadata does, and is trusted as much. */
+static int ask_told(const struct wg_told *told, size_t count, const struct wg_policy *policy,
+                    bool explain, struct wg_verdict *verdict, struct wg_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool asked = !policy->operator_only;
+        bool windows = asked && strncasecmp(told[i].value, "win", 3) == 0;
+
+        if (explain && wg_verdict_trail(verdict, told[i].label, asked ? told[i].value : NULL,
+                                        !asked    ? "a tenant can write it"
+                                        : windows ? wg_os_text(WG_OS_WINDOWS)
+                                                  : "no answer", err) < 0)
+            return -1;
+        if (windows)
+            return wg_verdict_os(verdict, WG_OS_WINDOWS, told[i].label, told[i].value, err);
+    }
+    return 0;
+}
+
+static int take_text(const xmlNode *node, void *text)
+{
+    *(char **)text = wg_trimmed_content(node);
+    return *(char **)text ? 1 : -1;
+}
+
+static int read_traits(const xmlNode *root, struct wg_traits *traits, struct wg_error *err)
+{
+    for (int i = 0; i < WG_TRAITS; i++) {
+        if (wg_path_walk(root, trait_paths[i], take_text, &traits->value[i]) < 0)
+            return wg_no_memory(err);
+    }
+    return 0;
+}
+
+static int stop(const xmlNode *node, void *unused)
+{
+    (void)node;
+    (void)unused;
+    return 1;
+}
+
+static int exempt_by(const char *key, const struct wg_list *globs, const char *value,
+                     struct wg_verdict *verdict, struct wg_error *err)
+{
+    const char *glob = value ? wg_list_match(globs, value) : NULL;
+
+    return glob ? wg_verdict_reason(verdict, WG_EXEMPT, err, "%s has %s", key, glob) : 0;
+}
+
+static int check_exempt(const struct wg_domain *domain, const struct wg_policy *policy,
+                        struct wg_verdict *verdict, struct wg_error *err)
+{
+    if (wg_path_walk(domain->root, "metadata/wg:guest[@policy=none]", stop, NULL))
+        return wg_verdict_reason(verdict, WG_EXEMPT, err, "own mark: policy='none'");
+    if (exempt_by("rules.exempt.names", &policy->exempt_names, domain->name, verdict, err) < 0)
+        return -1;
+    if (verdict->outcome == WG_EXEMPT)
+        return 0;
+    return exempt_by("rules.exempt.uuids", &policy->exempt_uuids, domain->uuid, verdict, err);
+}
+
+int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
+              const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,
+              struct wg_traits *traits, struct wg_error *err)
+{
+    int rc = check_exempt(domain, policy, verdict, err);
+
+    *traits = (struct wg_traits){0};
+    verdict->nova = wg_path_walk(domain->root, "metadata/nova:instance", stop, NULL);
+    /* Our own mark is the operator's word and comes first wherever order has it. */
+    if (rc == 0)
+        rc = ask_source("winguest", domain->root, policy, explain, verdict, err);
+    for (size_t i = 0; rc == 0 && verdict->os == WG_OS_UNKNOWN && i < policy->order.count; i++) {
+        const char *source = policy->order.item[i];
+
+        if (strcmp(source, "metadata") == 0)
+            rc = ask_told(told, n_told, policy, explain, verdict, err);
+        if (rc == 0 && verdict->os == WG_OS_UNKNOWN && strcmp(source, "winguest") != 0)
+            rc = ask_source(source, domain->root, policy, explain, verdict, err);
+    }
+    if (rc == 0 && wg_policy_has_variants(policy))
+        rc = read_traits(domain->root, traits, err);
+    return rc;
+}
+
+void wg_traits_clear(struct wg_traits *traits)
+{
+    for (int i = 0; i < WG_TRAITS; i++)
+        free(traits->value[i]);
+    *traits = (struct wg_traits){0};
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine: domain XML in, verdict out. It knows no libvirt, no command line and no log.
+ *
+ * Functions that can fail return -1 or NULL and fill the caller's struct wg_error with one line,
+ * "context: cause", without a newline at its end; who calls prints it, once.
+ *
+ * An engine may be used by one thread at a time; any number of engines may live in a process.
+ */
+#ifndef WINGUEST_H
+#define WINGUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/input.h"
+
+struct wg_engine;
+struct wg_host;
+
+enum wg_os {
+    WG_OS_UNKNOWN,
+    WG_OS_WINDOWS,
+    WG_OS_LINUX,
+    WG_OS_OTHER,
+};
+
+enum wg_outcome {
+    WG_NOT_CONCERNED,
+    WG_EXEMPT,
+    WG_NOT_APPLICABLE,
+    WG_COMPLIANT,
+    WG_VIOLATES,
+};
+
+/* One place where the domain is not what the policy wants, in the words of the configuration:
+ * "timer.rtc.tickpolicy" has "none", must have "catchup". */
+struct wg_difference {
+    char *where;
+    char *has;
+    char *must;
+};
+
+struct wg_verdict {
+    enum wg_outcome outcome;
+    enum wg_os os;
+    char *name;     /* NULL if the domain has none */
+    char *uuid;     /* in libvirt's form, NULL if it has none */
+    int id;         /* libvirt's of a running guest, -1 if the document has none */
+    char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
+    char *reason;   /* why it is exempt or not applicable; NULL otherwise */
+    bool nova;      /* it carries nova's metadata */
+    bool localtime; /* its clock is to be the local time of its host */
+    bool untried;   /* a KVM guest, and of what its host gives such guests nothing current is known */
+    struct wg_difference *differences;
+    size_t n_differences;
+    char **notes; /* what of the policy was left out for this guest, and why */
+    size_t n_notes;
+    char **faults; /* stylesheets of the site that failed and were left out, and why */
+    size_t n_faults;
+    char **trail; /* under WG_EXPLAIN: each sign asked for, in order, and what it said */
+    size_t n_trail;
+    char *xml; /* under WG_REWRITE, if the outcome is WG_VIOLATES: the document as it must be */
+    size_t xml_len;
+};
+
+enum {
+    WG_REWRITE = 1,
+    WG_EXPLAIN = 2,
+};
+
+/* What the hook does with a guest that was cold booted against the policy. */
+enum {
+    WG_CORRECT, /* its stored definition is brought in line, for the next cold boot */
+    WG_REPAIR,  /* that, and it is booted again at once */
+    WG_DENY,
+    WG_REPORT,
+};
+
+/* Guests that a repair never restarts. */
+enum {
+    WG_DECLINE_OVIRT = 1,
+    WG_DECLINE_HOSTDEV = 2,
+    WG_DECLINE_FDGROUP = 4,
+    WG_DECLINE_VTPM = 8,
+};
+
+/* The [enforce] section of the configuration: how the callers of the engine behave. */
+struct wg_settings {
+    int cold_start;    /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
+    int deny_on_error; /* whether a fault of ours keeps a guest from starting */
+    int rollback;      /* whether a guest that cannot start under the policy starts as it was */
+    unsigned deadline; /* seconds that the daemon filter waits for the engine */
+    unsigned repair_window;   /* seconds after a boot in which a repair may restart the guest */
+    unsigned repair_parallel; /* repairs at a time */
+    unsigned repair_decline;  /* WG_DECLINE_… */
+};
+
+/*
+ * Reads the configuration and prepares an engine.
+ * config: a path, which must exist; NULL is the installed one, and if there is none, the defaults.
+ * settings: filled, on failure too, as far as the configuration could be read; may be NULL.
+ * Returns the engine, to be closed by the caller, or NULL with *err filled.
+ */
+struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
+                                 struct wg_error *err);
+void wg_engine_close(struct wg_engine *engine);
+
+/* What the configuration says in one number: another number, another policy. The texts of
+ * stylesheets do not count. */
+uint64_t wg_engine_digest(const struct wg_engine *engine);
+
+/*
+ * What a host can give its guests, as `winguest probe` wrote it. path NULL: this host's file.
+ * Returns facts to be freed by the caller, or NULL with *err filled and errno kept (ENOENT).
+ */
+struct wg_host *wg_host_read(const char *path, struct wg_error *err);
+void wg_host_free(struct wg_host *host);
+
+/* Judges guests for that host from now on, not by the facts on this one's disk; NULL: nothing is
+ * known of it. The engine frees host. */
+void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host);
+
+/*
+ * Tells of a sign that the domain does not carry, a label of a container platform say. It is asked
+ * with the source "metadata": a value that begins with "win" says Windows.
+ * Returns 0, or -1 with *err filled.
+ */
+int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *value,
+                       struct wg_error *err);
+
+/*
+ * Reads now what wg_evaluate would later, so that it needs no file any more. What
+ * fails is told by the evaluation that needs it.
+ */
+void wg_engine_take_files(struct wg_engine *engine);
+
+/*
+ * Judges one domain, and with WG_REWRITE also makes the document that the policy wants.
+ * xml, len: the domain, not terminated, unchanged by the call.
+ * Returns a verdict, to be freed by the caller, or NULL with *err filled: the domain cannot be
+ * read, or the policy cannot be applied to it. A verdict never carries half a document.
+ */
+struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t len,
+                               unsigned flags, struct wg_error *err);
+void wg_verdict_free(struct wg_verdict *verdict);
+
+/* The words for them in messages: "windows", "violates". */
+const char *wg_os_text(enum wg_os os);
+const char *wg_outcome_text(enum wg_outcome outcome);
+
+/*
+ * Writes "violates (windows, nova os_type: windows): clock.offset: utc → localtime; …" without a
+ * newline. What the domain says is escaped: no control or direction-changing character gets out.
+ */
+void wg_verdict_print(const struct wg_verdict *verdict, FILE *out);
+
+/* The same without the outcome: "windows, nova os_type: windows: clock.offset: …". */
+void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out);
+
+#endif
