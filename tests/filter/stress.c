@@ -23,11 +23,13 @@
 #define ENGINE \
     "#!/bin/sh\n" \
     "read -r xml\n" \
+    "name=${xml##*<name>}\n" \
+    "say() { " SAY " deadline=$((40 + $$ % 20)) \"name=${name%%</name>*}\"; }\n" \
     "case $xml in\n" \
-    "*'<policy/>'*) " SAY " deadline=$((40 + $$ % 20)) </dev/null ;;\n" \
+    "*'<policy/>'*) say </dev/null ;;\n" \
     "*crash*) kill -SEGV $$ ;;\n" \
     "*rubbish*) echo rubbish ;;\n" \
-    "*) printf '%s\\n' \"${xml%%</domain>}<policy/></domain>\" | " SAY " deadline=$((40 + $$ % 20)) ;;\n" \
+    "*) printf '%s\\n' \"${xml%%</domain>}<policy/></domain>\" | say ;;\n" \
     "esac\n"
 
 static atomic_int wrong;
