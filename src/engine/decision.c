@@ -12,6 +12,8 @@
 /* More than any description has, and what a rewrite adds to a document. */
 #define BYTES_MAX (WG_XML_MAX + ((size_t)4 << 20))
 
+#define FIRST_ROOM ((size_t)16 << 10)
+
 static const char magic[8] = "winguest";
 
 struct beginning {
@@ -230,11 +232,12 @@ int wg_decision_read(int from, int seconds, struct wg_decision *decision,
     *err->text = '\0';
     while ((whole = wg_decision_length(*bytes, len, settings, err)) > len) {
         if (whole > room) {
-            char *grown = realloc(*bytes, whole);
+            /* Most messages are there as a whole with the first reading. */
+            room = whole < FIRST_ROOM ? FIRST_ROOM : whole;
+            char *grown = realloc(*bytes, room);
             if (!grown)
                 return wg_no_memory(err);
             *bytes = grown;
-            room = whole;
         }
         int ready = wait_for(from, until);
         if (ready <= 0)
