@@ -34,6 +34,8 @@ int main(int argc, char **argv)
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
         return usage();
     if (argc < 4 || strcmp(argv[3], "begin") != 0) {
+        if (argc >= 3 && strcmp(argv[2], "stopped") == 0)
+            wg_take_settled(argv[1]);
         if (argc >= 3 && strcmp(argv[2], "release") == 0)
             wg_act_on_release(argv[1]);
         return 0;
