@@ -21,7 +21,7 @@ def help_for_all_and_for_each():
         result = winguest(option)
         equal(f"{result}", (result.code, result.err), (0, ""))
         within(option, result.out, "Usage: winguest COMMAND", *(f"\n  {verb} " for verb in VERBS))
-        true("the filter's own verb is nobody's", "\n  hook" not in result.out)
+        true("the filter's own verb is nobody's", "\n  decide" not in result.out)
     for verb in VERBS:
         for arguments in (("--help",), ("-h",), ("--config", "none", "--help")):
             result = winguest(verb, *arguments)
@@ -242,31 +242,26 @@ def nothing_is_left_behind():
 # The questions of the daemon filter
 
 
-def hook_answers_the_filter():
+def decide_answers_the_filter():
+    """In a message for programs, which tests/unit/test_decision.c takes apart."""
     for operation in ("define", "create"):
-        result = winguest("hook", "win1", operation, "begin", "-", stdin=WRONG)
+        result = winguest("decide", operation, "win1", stdin=WRONG)
         equal(f"{result}", (result.code, result.err), (0, ""))
-        equal("as rewrite", result.out, winguest("rewrite", stdin=WRONG).out)
-        for xml in (RIGHT, LINUX, "<domain/>"):
-            result = winguest("hook", "-", operation, "begin", "-", stdin=xml)
-            equal(f"{result}", (result.code, result.out, result.err), (0, "", ""))
-        result = winguest("hook", "win1", operation, "begin", "-", stdin=BROKEN)
-        equal(f"{result}", (result.code, result.out, result.err.count("\n")), (0, "", 1))
-        with open("/dev/full", "wb") as full:
-            result = winguest("hook", "win1", operation, "begin", "-", stdin=WRONG, stdout=full)
-        equal(f"full: {result}", result.code, 1)
+        true("the document is in it", winguest("rewrite", stdin=WRONG).out in result.out)
+        for xml, words in ((RIGHT, "compliant"), (LINUX, "not concerned"), ("<domain/>", "unknown OS")):
+            result = winguest("decide", operation, "-", stdin=xml)
+            equal(f"{result}", (result.code, result.err), (0, ""))
+            within(f"{xml}", result.out, words)
+            true("no document", "<domain" not in result.out)
+        result = winguest("decide", operation, "win1", stdin=BROKEN)
+        equal(f"{result}", (result.code, result.err), (0, ""))
+        within("broken", result.out, "domain XML: line ")
 
 
-def hook_is_for_definitions_only():
-    for arguments in ((), ("win1",), ("win1", "prepare", "begin", "-"),
-                      ("win1", "define", "end", "-"), ("win1", "define", "begin")):
-        is_error(f"{arguments}", winguest("hook", *arguments, stdin=WRONG),
-                 "winguest: hook: expects GUEST define|create begin EXTRA")
-
-
-def settings_for_the_filter():
-    result = winguest("filter", "settings")
-    equal(f"{result}", (result.code, result.out, result.err), (0, "deadline=5\nrollback=yes\n", ""))
+def decide_is_for_programs():
+    for arguments in ((), ("define",), ("define", "win1", "begin")):
+        is_error(f"{arguments}", winguest("decide", *arguments, stdin=WRONG),
+                 "winguest: decide: expects OPERATION GUEST")
 
 
 TESTS = (
@@ -277,6 +272,6 @@ TESTS = (
     check_takes_many_files, check_explains, what_a_name_says_forges_nothing,
     check_may_be_told_of_signs, rewrite_prints_the_document, rewrite_takes_one_file,
     diff_shows_the_policys_lines, diff_of_what_is_right_is_nothing, diff_takes_many_files,
-    diff_without_diff, nothing_is_left_behind, hook_answers_the_filter,
-    hook_is_for_definitions_only, settings_for_the_filter,
+    diff_without_diff, nothing_is_left_behind, decide_answers_the_filter,
+    decide_is_for_programs,
 )
