@@ -139,14 +139,17 @@ def hanging_worker():
             uuid_ = domain.UUIDString()
             host.put(f"{STATE}/lock.{uuid_}", "", 0o600)
             host.run("chmod", "700", STATE)
-            with host.background("flock", f"{STATE}/lock.{uuid_}", "sleep", "999"):
+            with host.background("flock", "-o", f"{STATE}/lock.{uuid_}", "sleep", "999"):
                 domain.create()
                 time.sleep(1)
                 domain.destroy()
                 if deed == "undefine":
                     domain.undefine()
                 time.sleep(1)
-            said(host, uuid_, CORRECTED if deed == "destroy" else "no such guest|undefined")
+            if deed == "destroy":
+                said(host, uuid_, CORRECTED)
+            wait_for("the worker's end", lambda u=uuid_: not any(
+                u in argv and "repair" in argv for argv in host.processes().values()), 120)
             equal("guests", len(host.conn.listAllDomains()), 1)
             equal("running guests", len(host.conn.listDomainsID()), 0)
 

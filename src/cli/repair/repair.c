@@ -74,15 +74,28 @@ static int correct(struct wg_repair *repair, struct wg_error *err)
     return rc < 0 ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
+/* What libvirt writes into a guest's log of its own: the arguments, a line each, and lines that begin
+ * with a day and a blank. QEMU's own, if it begins with one, has a T there. */
+static bool is_libvirts(const char *line, size_t len, bool *more)
+{
+    bool arguments = *more;
+
+    *more = len > 0 && line[len - 1] == '\\';
+    return arguments || *more || (len > 10 && line[4] == '-' && line[7] == '-' && line[10] == ' ');
+}
+
 /*
  * Whether a start has come to its end by somebody's destroy: that succeeds and leaves nothing behind
- * but a start that has failed (qemuDomainDestroyFlags: `starting`), and what QEMU says of it in its
- * log (virQEMUDriverConfigNew: logDir). What cannot be read says nothing.
+ * but a start that has failed (qemuDomainDestroyFlags: `starting`). QEMU then says in its log
+ * (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing; what it cannot do, it says.
+ * What cannot be read tells nothing.
  */
 static bool was_ended(const char *name)
 {
-    char path[4096], text[8192] = "";
+    static char text[64 << 10];
+    char path[4096];
     const char *from = text;
+    bool more = false;
 
     snprintf(path, sizeof(path), "/var/log/libvirt/qemu/%s.log", name);
     FILE *file = fopen(path, "re");
@@ -94,7 +107,13 @@ static bool was_ended(const char *name)
     fclose(file);
     for (const char *begin = text; (begin = strstr(begin, ": starting up ")); begin++)
         from = begin;
-    return strstr(from, "terminating on signal") != NULL;
+    for (from += strcspn(from, "\n"); *from; from += strcspn(from, "\n")) {
+        size_t len = strcspn(++from, "\n");
+
+        if (len > 0 && !is_libvirts(from, len, &more))
+            return strstr(from, "terminating on signal") != NULL;
+    }
+    return true;
 }
 
 /* After a start that has failed. */
@@ -286,5 +305,7 @@ int wg_cli_repair(int argc, char **argv)
     openlog("winguest", LOG_PID, LOG_DAEMON);
     /* Guests' secrets go through here: a crash must not leave them in a file. */
     prctl(PR_SET_DUMPABLE, 0);
+    /* A daemon that ends must not end us. */
+    signal(SIGPIPE, SIG_IGN);
     return options.what == PENDING ? repair_pending(&options) : repair_one(&options);
 }

@@ -114,7 +114,7 @@ static const char *queue(const struct wg_repair *repair)
 /* From here on an interrupt must not part us from the guest. */
 static void hold_on(void)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
 
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         signal(signals[i], SIG_IGN);
