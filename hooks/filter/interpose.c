@@ -141,6 +141,9 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
                   &answer);
     errno = saved_errno;
     in_turn = answer.name != NULL && wg_turn_take(&turn, answer.name, !defines(request));
+    if (answer.xml != NULL && !in_turn)
+        wg_filter_log(LOG_ERR, answer.name, op, "another call on it takes too long: it goes through "
+                      "unchanged, without the policy");
     domain = pass_on_in_turn(request, op, in_turn ? answer.xml : NULL, &turn);
     if (in_turn)
         wg_turn_give(&turn);

@@ -10,6 +10,7 @@
 
 #include "common/text.h"
 #include "hand_over.h"
+#include "common/kept.h"
 #include "common/log.h"
 #include "common/marks.h"
 #include "common/qemu_process.h"
@@ -49,7 +50,7 @@ void wg_act_begin(struct wg_hook_call *call)
         wg_mark_in_flight(call->guest);
     if (is(call, "prepare")) {
         call->in_flight = wg_take_in_flight(call->guest);
-        wg_mark_starting(call->guest, call->in_flight);
+        wg_mark_starting(call->guest);
     }
 }
 
@@ -212,6 +213,8 @@ static int act_on_definition(const struct wg_hook_call *call, const struct wg_de
 /* libvirt drops what is printed here; a caller that reads it gets what ought to be. */
 static int act_on_prepare(const struct wg_hook_call *call, const struct wg_decision *decision)
 {
+    if (!call->in_flight && *decision->uuid && wg_kept_followed(decision->uuid))
+        wg_mark_trying(call->guest, decision->uuid);
     if (decision->outcome != WG_VIOLATES) {
         report(call, decision, LOG_INFO, call->in_flight ? "in flight" : "");
         wg_mark_settled(call->guest);

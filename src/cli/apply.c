@@ -6,12 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/kept.h"
 #include "libvirt/facts.h"
 #include "libvirt/virt.h"
 #include "choice.h"
 #include "cli.h"
 #include "stored.h"
 #include "undo.h"
+
+#define CHANGED "its definition changed meanwhile, it is left alone; run it again"
 
 struct run {
     const char *uri;
@@ -45,18 +48,23 @@ static int replace(struct run *run, const struct wg_virt_guest *guest, const cha
                    const char *new, struct wg_error *err)
 {
     const char *uuid = wg_virt_guest_uuid(guest);
+    char *stored = NULL;
 
     if (!run->recording && wg_undo_begin(run->uri, err) < 0)
         return -1;
     run->recording = true;
     if (wg_undo_keep(uuid, old, err) < 0)
         return -1;
-    if (wg_virt_define(run->virt, new, err) < 0) {
+    int rc = wg_virt_replace(run->virt, uuid, old, new, &stored, err);
+    if (rc == 0)
+        wg_fail(err, CHANGED);
+    if (rc <= 0) {
         wg_undo_forget(uuid);
         return -1;
     }
-    char *stored = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, err);
-    if (stored && wg_undo_seal(uuid, stored, err) < 0)
+    /* Whatever it was defined as before that is no more what it comes from. */
+    wg_kept_forget(uuid);
+    if (wg_undo_seal(uuid, stored, err) < 0)
         wg_cli_error("apply", "%s: it cannot be undone: %s", wg_virt_guest_name(guest), err->text);
     wg_virt_forget(stored);
     return 0;
@@ -73,7 +81,7 @@ static void change(struct run *run, const struct wg_virt_guest *guest, uint64_t 
     if (!now)
         complain(run, guest, err.text);
     else if (strcmp(now, old) != 0 || *shown != wg_undo_digest(old))
-        complain(run, guest, "its definition changed meanwhile, it is left alone; run it again");
+        complain(run, guest, CHANGED);
     else if (replace(run, guest, old, verdict->xml, &err) < 0)
         complain(run, guest, err.text);
     else {

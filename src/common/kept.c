@@ -17,6 +17,8 @@
 #define DIRECTORY WG_VARDIR "/kept"
 #define DEFINITION "definition"
 #define REFUSED "refused"
+#define FOLLOWED "followed"
+#define DOUBTED "doubted"
 /* Two numbers of 64 bits in hexadecimal, a blank and a line break; the definition follows. */
 #define SEAL_BYTES 34
 #define SEAL "%016" PRIx64 " %016" PRIx64 "\n"
@@ -131,19 +133,44 @@ char *wg_kept_get(const char *uuid, const char *stored)
     return NULL;
 }
 
-bool wg_kept_has(const char *uuid)
+static bool has(const char *kind, const char *uuid)
 {
     char file[WG_STATE_NAME];
     char path[sizeof(DIRECTORY) + WG_STATE_NAME];
 
-    wg_state_name(file, DEFINITION, uuid);
+    wg_state_name(file, kind, uuid);
     snprintf(path, sizeof(path), DIRECTORY "/%s", file);
     return access(path, F_OK) == 0;
+}
+
+bool wg_kept_has(const char *uuid)
+{
+    return has(DEFINITION, uuid);
 }
 
 void wg_kept_forget(const char *uuid)
 {
     drop(DEFINITION, uuid);
+    drop(FOLLOWED, uuid);
+    drop(DOUBTED, uuid);
+}
+
+void wg_kept_follow(const char *uuid)
+{
+    put(FOLLOWED, uuid, "");
+}
+
+bool wg_kept_followed(const char *uuid)
+{
+    return has(FOLLOWED, uuid);
+}
+
+bool wg_kept_doubt(const char *uuid)
+{
+    bool again = has(DOUBTED, uuid);
+
+    put(DOUBTED, uuid, "");
+    return again;
 }
 
 void wg_kept_refuse(const char *uuid, uint64_t policy)

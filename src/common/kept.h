@@ -15,7 +15,8 @@
 #define WG_KEPT_GUESTS 1024
 /* A domain with a hundred disks has some 40 KiB. */
 #define WG_KEPT_BYTES (256 * 1024)
-#define WG_KEPT_DAYS 90
+/* Guests run for years until their next cold boot. */
+#define WG_KEPT_DAYS 1000
 
 /*
  * Keeps previous, and that it was replaced by what libvirt now gives out as stored (both with
@@ -31,6 +32,14 @@ char *wg_kept_get(const char *uuid, const char *stored);
 
 bool wg_kept_has(const char *uuid);
 void wg_kept_forget(const char *uuid);
+
+/* The hook is to follow that guest's next cold start: should it fail, nobody else gives it back what
+ * was kept. Forgotten with it, as the doubt is. */
+void wg_kept_follow(const char *uuid);
+bool wg_kept_followed(const char *uuid);
+
+/* Its start has come to an end that may have been its owner's. Returns whether one had before. */
+bool wg_kept_doubt(const char *uuid);
 
 /* The guest did not start under the policy of that digest, and did without it. */
 void wg_kept_refuse(const char *uuid, uint64_t policy);

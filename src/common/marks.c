@@ -17,7 +17,6 @@
 #define RECENT_SECONDS 60
 #define TEXT_MAX 64
 
-#define CORRECTED "corrected"
 #define TRYING "trying"
 #define UNPREPARED "unprepared"
 
@@ -112,16 +111,6 @@ bool wg_take_rolled_back(const char *guest)
     return take_recent("rollback", guest);
 }
 
-void wg_mark_corrected(const char *guest, const char *uuid)
-{
-    put(CORRECTED, guest, uuid);
-}
-
-void wg_unmark_corrected(const char *guest)
-{
-    drop(CORRECTED, guest);
-}
-
 void wg_mark_unprepared(const char *guest)
 {
     put(UNPREPARED, guest, "");
@@ -132,24 +121,25 @@ bool wg_take_unprepared(const char *guest)
     return drop(UNPREPARED, guest);
 }
 
-void wg_mark_starting(const char *guest, bool in_flight)
+void wg_mark_starting(const char *guest)
 {
     static const char *const void_now[] = {WG_INTENT_END, WG_INTENT_START, WG_INTENT_RETRY,
-                                           UNPREPARED};
-    char from[WG_STATE_NAME], to[WG_STATE_NAME];
+                                           UNPREPARED, TRYING};
+    char file[WG_STATE_NAME];
     int dir = wg_state_open(WG_STATEDIR);
 
     if (dir < 0)
         return;
     for (size_t i = 0; i < sizeof(void_now) / sizeof(*void_now); i++) {
-        wg_state_name(from, void_now[i], guest);
-        unlinkat(dir, from, 0);
+        wg_state_name(file, void_now[i], guest);
+        unlinkat(dir, file, 0);
     }
-    wg_state_name(from, CORRECTED, guest);
-    wg_state_name(to, TRYING, guest);
-    if (!in_flight)
-        renameat(dir, from, dir, to);
     close(dir);
+}
+
+void wg_mark_trying(const char *guest, const char *uuid)
+{
+    put(TRYING, guest, uuid);
 }
 
 void wg_mark_started(const char *guest)
@@ -157,9 +147,7 @@ void wg_mark_started(const char *guest)
     char *uuid = take(TRYING, guest);
 
     /* A revert to a snapshot, which announces itself to nobody, has not tried it. */
-    if (uuid && wg_qemu_boot(guest) == WG_BOOT_IN_FLIGHT)
-        wg_mark_corrected(guest, uuid);
-    else if (uuid)
+    if (uuid && wg_is_uuid(uuid) && wg_qemu_boot(guest) == WG_BOOT_COLD)
         wg_kept_forget(uuid);
     free(uuid);
 }
@@ -169,10 +157,8 @@ bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE])
     char *text = take(TRYING, guest);
     bool failed = text && wg_is_uuid(text);
 
-    if (failed) {
+    if (failed)
         strcpy(uuid, text);
-        wg_mark_corrected(guest, uuid);
-    }
     free(text);
     return failed;
 }

@@ -31,16 +31,6 @@ void wg_mark_rolled_back(const char *guest);
 /* Takes the mark away; tells whether it was there and is not over 60 s old. */
 bool wg_take_rolled_back(const char *guest);
 
-/*
- * The stored definition of that guest was corrected and has not been booted since; what it was is
- * kept under that UUID (kept.h). `prepare` of a cold start, `started` and `release` follow it: a
- * start that comes to `release` without `started` has failed.
- */
-void wg_mark_corrected(const char *guest, const char *uuid);
-
-/* It has its previous definition again, or another. */
-void wg_unmark_corrected(const char *guest);
-
 /* A repair is about to start that guest; tells whether libvirt has not come to `prepare` since: then
  * the end that it knows of the guest is the one before. */
 void wg_mark_unprepared(const char *guest);
@@ -52,15 +42,20 @@ bool wg_take_unprepared(const char *guest);
 #define WG_INTENT_START "ended"
 #define WG_INTENT_RETRY "retry"
 
-/* A start of that guest begins. What a repair was about to do with it is void, as somebody else is
- * starting it; and unless it is in flight it tries the corrected definition. */
-void wg_mark_starting(const char *guest, bool in_flight);
+/* A start of that guest begins: what a repair was about to do with it is void, as somebody else is
+ * starting it. */
+void wg_mark_starting(const char *guest);
 
-/* It has started: unless it is in flight, its previous definition is needed no more. */
+/*
+ * It is a cold start of a definition that was corrected and has not been booted since; what it was is
+ * kept under that UUID (kept.h). A start that comes to `release` without `started` has failed.
+ */
+void wg_mark_trying(const char *guest, const char *uuid);
+
+/* It has started: after a cold start its previous definition is needed no more. */
 void wg_mark_started(const char *guest);
 
-/* Tells whether a start of the corrected definition has failed, and whose; it stays corrected until
- * its previous definition is back. */
+/* Takes the mark away; tells whether a start of a corrected definition has failed, and whose. */
 bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE]);
 
 #endif

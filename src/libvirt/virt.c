@@ -527,20 +527,21 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
 }
 
 /*
- * Whether an error of a start names a cause. Somebody's destroy in the middle of a start succeeds,
- * and leaves behind nothing but a start that has failed (qemuDomainDestroyFlags: `starting`): its
- * QEMU says that it was ended by a signal, or nothing at all, or libvirt that the guest is gone.
- * What QEMU itself has to say stands behind libvirt's "internal error: process exited: ".
+ * Whether a start was ended by a signal. Somebody's destroy in the middle of a start succeeds, and
+ * leaves behind nothing but a start that has failed (qemuDomainDestroyFlags: `starting`): its QEMU
+ * says so itself, or nothing at all, behind libvirt's "internal error: process exited while connecting
+ * to monitor"; or libvirt that the guest does not run any more.
  */
-static bool names_cause(const virError *error)
+static bool was_ended(const virError *error)
 {
-    const char *detail = error->message ? strstr(error->message, ": ") : NULL;
+    const char *text = error->message ? error->message : "";
+    const char *detail = strstr(text, ": ");
 
-    if (error->code == VIR_ERR_OPERATION_FAILED || error->code == VIR_ERR_OPERATION_ABORTED)
-        return false;
-    if (error->code == VIR_ERR_INTERNAL_ERROR && (!detail || !strstr(detail + 2, ": ")))
-        return false;
-    return error->message && !strstr(error->message, "terminating on signal");
+    if (strstr(text, "terminating on signal") || strstr(text, "domain is not running") ||
+        strstr(text, "unexpectedly quit"))
+        return true;
+    return error->code == VIR_ERR_INTERNAL_ERROR && strstr(text, "monitor") &&
+           (!detail || !strstr(detail + 2, ": "));
 }
 
 enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)
@@ -550,14 +551,12 @@ enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struc
     int rc = find(virt, uuid, &domain, err);
 
     if (rc <= 0)
-        return rc < 0 ? WG_VIRT_FAILED : WG_VIRT_NOT_OURS;
+        return WG_VIRT_FAILED;
     if (virDomainCreateWithFlags(domain, 0) < 0) {
         const virError *error = virGetLastError();
 
         wg_fail(err, "%s", virGetLastErrorMessage());
-        started = !error || is_others(error->code) ? WG_VIRT_NOT_OURS
-                  : names_cause(error)             ? WG_VIRT_FAILED
-                                                   : WG_VIRT_ENDED;
+        started = error && was_ended(error) ? WG_VIRT_ENDED : WG_VIRT_FAILED;
     }
     virDomainFree(domain);
     return started;

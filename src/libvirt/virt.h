@@ -126,9 +126,8 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
 
 enum wg_virt_started {
     WG_VIRT_STARTED,
-    WG_VIRT_FAILED,   /* *err tells why */
-    WG_VIRT_ENDED,    /* in the middle of its start, by somebody's destroy for all that is known */
-    WG_VIRT_NOT_OURS, /* it runs already, or is defined no more */
+    WG_VIRT_FAILED, /* *err tells why; or it runs already, or is defined no more */
+    WG_VIRT_ENDED,  /* in the middle of its start, by somebody's destroy for all that is known */
 };
 
 /* Boots it from its stored definition. */

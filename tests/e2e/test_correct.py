@@ -24,7 +24,7 @@ def hooked(config=None, **options):
 
 
 def kept(host):
-    return host.run("sh", "-c", f"ls {KEPT} 2>/dev/null").stdout.split()
+    return host.run("sh", "-c", f"cd {KEPT} 2>/dev/null && ls definition.* 2>/dev/null").stdout.split()
 
 
 def next_boot():
@@ -67,6 +67,8 @@ def host_that_cannot():
         domain.create()
         said(host, domain.UUIDString(), CORRECTED)
         domain.destroy()
+        # As a reboot of the host does.
+        host.run("sh", "-c", f"rm -rf {STATE}")
         try:
             domain.create()
             raise AssertionError("it started on a host that cannot")

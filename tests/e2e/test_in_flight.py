@@ -18,7 +18,7 @@ from test_hook import DENY, GOOD, REPORT, configure
 
 ALL = {name: True for name in guest.FLAGS}
 NONE = {name: False for name in guest.FLAGS}
-REPAIR = "[enforce]\ncold_start = repair\nrepair.window = 60\n"
+CORRECT = "[enforce]\ncold_start = correct\n"
 SECRET = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 DISK = """<disk type='file'><driver name='qemu' type='qcow2'/><source file='/tmp/{name}.qcow2'/>
 <target dev='vda' bus='virtio'/></disk>"""
@@ -84,17 +84,18 @@ def running(tree=None, preload=True, disk=False, **options):
 
 
 def cold_boot(host, name="violating"):
-    """With the filter at once, by the hook alone after its repair."""
-    configure(host, DENY if host.preload else REPAIR)
+    """With the filter at once, by the hook alone the time after."""
+    configure(host, DENY if host.preload else CORRECT)
     domain = host.conn.lookupByName(name)
     if domain.isActive():
         domain.destroy()
     domain.create()
-    if host.preload:
-        equal("QEMU's flags after a cold boot", guest.flags(host.cmdline(name)), ALL)
-    else:
-        wait_for("the repair", lambda: (found := host.qemu(name)) and
-                 guest.flags(found[1]) == ALL, 60)
+    if not host.preload:
+        wait_for("its definition to be right", lambda: guest.clock_of(domain.XMLDesc(
+            libvirt.VIR_DOMAIN_XML_INACTIVE))[0] == "localtime", 120)
+        domain.destroy()
+        domain.create()
+    equal("QEMU's flags after a cold boot", guest.flags(host.cmdline(name)), ALL)
 
 
 def came_back(host, name):
@@ -173,7 +174,7 @@ def snapshots(preload=True):
 
 
 def snapshots_by_the_hook_alone():
-    """The repair of the cold boot is loud, so that is left out of the loop."""
+    """The correction after the cold boot is loud, so that is left out of the loop."""
     with running(case.tree(), preload=False, disk=True) as host:
         before = machines(host)
         for name in NAMES:

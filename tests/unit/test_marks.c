@@ -184,33 +184,27 @@ static void a_long_name_has_a_mark(void **state)
     assert_null(only_mark());
 }
 
-/* From the correction of a definition over the next cold start to its end. */
+/* A cold start of a corrected definition, to its end. */
 static void a_corrected_guest_is_followed(void **state)
 {
     char uuid[37];
 
     (void)state;
     assert_false(wg_take_failed("win1", uuid));
-    wg_mark_corrected("win1", UUID);
-    assert_false(wg_take_failed("win1", uuid));
-    wg_mark_starting("win1", true);
-    assert_false(wg_take_failed("win1", uuid));
-    wg_mark_starting("win1", false);
+    wg_mark_starting("win1");
+    wg_mark_trying("win1", UUID);
     assert_false(wg_take_failed("win2", uuid));
     assert_true(wg_take_failed("win1", uuid));
     assert_string_equal(uuid, UUID);
     assert_false(wg_take_failed("win1", uuid));
 
-    /* Nobody has given it anything back yet: its next start is followed, too. */
-    wg_mark_starting("win1", false);
-    assert_true(wg_take_failed("win1", uuid));
-    wg_unmark_corrected("win1");
-    wg_mark_starting("win1", false);
+    wg_mark_trying("win1", UUID);
+    wg_mark_started("win1");
     assert_false(wg_take_failed("win1", uuid));
 
-    wg_mark_corrected("win1", UUID);
-    wg_mark_starting("win1", false);
-    wg_mark_started("win1");
+    /* Another start, which does not try it, knows nothing of the one before. */
+    wg_mark_trying("win1", UUID);
+    wg_mark_starting("win1");
     assert_false(wg_take_failed("win1", uuid));
     assert_null(only_mark());
 }
@@ -220,9 +214,10 @@ static void what_is_no_uuid_is_none(void **state)
     char uuid[37];
 
     (void)state;
-    wg_mark_corrected("win1", "../../etc/passwd");
-    wg_mark_starting("win1", false);
+    wg_mark_trying("win1", "../../etc/passwd");
     assert_false(wg_take_failed("win1", uuid));
+    wg_mark_trying("win1", "../../etc/passwd");
+    wg_mark_started("win1");
     assert_null(only_mark());
 }
 
@@ -231,10 +226,10 @@ static void a_start_that_has_not_been_prepared_is_told(void **state)
     (void)state;
     assert_false(wg_take_unprepared("win1"));
     wg_mark_unprepared("win1");
-    wg_mark_starting("win2", false);
+    wg_mark_starting("win2");
     assert_true(wg_take_unprepared("win1"));
     wg_mark_unprepared("win1");
-    wg_mark_starting("win1", false);
+    wg_mark_starting("win1");
     assert_false(wg_take_unprepared("win1"));
 }
 
@@ -245,16 +240,15 @@ static void a_start_voids_an_intent(void **state)
                                         WG_STATEDIR "/retry.win1"};
 
     (void)state;
-    for (size_t i = 0; i < 2 * COUNT(paths); i++) {
-        const char *path = paths[i / 2];
-        bool in_flight = i % 2;
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        const char *path = paths[i];
 
         wg_mark_in_flight("x");
         assert_true(wg_take_in_flight("x"));
         fclose(fopen(path, "w"));
-        wg_mark_starting("win2", in_flight);
+        wg_mark_starting("win2");
         assert_int_equal(access(path, F_OK), 0);
-        wg_mark_starting("win1", in_flight);
+        wg_mark_starting("win1");
         assert_int_equal(access(path, F_OK), -1);
     }
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "common/kept.h"
 
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
 #define LOCK_SECONDS 60
@@ -85,12 +86,12 @@ static bool is_libvirts(const char *line, size_t len, bool *more)
 }
 
 /*
- * Whether a start has come to its end by somebody's destroy: that succeeds and leaves nothing behind
- * but a start that has failed (qemuDomainDestroyFlags: `starting`). QEMU then says in its log
- * (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing; what it cannot do, it says.
- * What cannot be read tells nothing.
+ * Whether a start may have come to its end by somebody's destroy: that succeeds and leaves nothing
+ * behind but a start that has failed (qemuDomainDestroyFlags: `starting`). QEMU then says in its log
+ * (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing, as it does where libvirt
+ * itself gives the start up; what QEMU cannot do, it says. What cannot be read tells nothing.
  */
-static bool was_ended(const char *name)
+static bool may_be_owners(const char *name)
 {
     static char text[64 << 10];
     char path[4096];
@@ -111,7 +112,7 @@ static bool was_ended(const char *name)
         size_t len = strcspn(++from, "\n");
 
         if (len > 0 && !is_libvirts(from, len, &more))
-            return strstr(from, "terminating on signal") != NULL;
+            return memmem(from, len, "terminating on signal", 21) != NULL;
     }
     return true;
 }
@@ -124,9 +125,13 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
     if (wg_virt_settle(repair->virt, repair->uuid, err) < 0 ||
         wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
         return cannot_begin(repair->uuid, err);
-    if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED ||
-        was_ended(repair->name))
+    if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED)
         return WG_EXIT_OK;
+    if (may_be_owners(repair->name) && !wg_kept_doubt(repair->uuid)) {
+        wg_repair_say(repair, LOG_NOTICE, "its start with the corrected definition was ended, perhaps "
+                      "by its owner; the next one that ends gives it its previous definition back");
+        return WG_EXIT_OK;
+    }
     int rc = wg_repair_restore(repair, err);
     if (rc < 0)
         return cannot_begin(repair->uuid, err);

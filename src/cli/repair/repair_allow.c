@@ -18,6 +18,9 @@
 #define NOVA "http://openstack.org/xmlns/libvirt/nova/"
 #define ALIKE "alias address boot acpi "
 
+/* Devices that libvirt adds by itself, to one of the two documents sooner than to the other. */
+#define IMPLICIT "emulator controller audio watchdog memballoon input video hub console panic"
+
 static char said[320];
 
 /*
@@ -261,7 +264,7 @@ static void print_parts(xmlNodePtr root, FILE *out)
         xmlBufferFree(buffer);
     }
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE)
+        if (node->type != XML_ELEMENT_NODE || among(IMPLICIT, (const char *)node->name))
             continue;
         fputs((const char *)node->name, out);
         for (size_t i = 0; is(node, "disk") && i < sizeof(media) / sizeof(*media); i++)

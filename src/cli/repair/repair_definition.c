@@ -4,7 +4,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "common/marks.h"
 #include "common/kept.h"
 #include "libvirt/facts.h"
 #include "repair.h"
@@ -45,7 +44,7 @@ int wg_repair_violates(struct wg_repair *repair, const char *xml, struct wg_erro
 static void keep(struct wg_repair *repair, const char *previous, const char *stored)
 {
     if (wg_kept_put(repair->uuid, previous, stored) == 0)
-        wg_mark_corrected(repair->name, repair->uuid);
+        wg_kept_follow(repair->uuid);
     else
         wg_repair_say(repair, LOG_WARNING, "its previous definition is not kept: %s: %s",
                       WG_VARDIR "/kept", strerror(errno));
@@ -131,7 +130,6 @@ int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
     if (previous)
         rc = wg_virt_replace(repair->virt, repair->uuid, now, previous, &stored, err);
     if (rc > 0) {
-        wg_unmark_corrected(repair->name);
         wg_kept_forget(repair->uuid);
         if (repair->engine)
             wg_kept_refuse(repair->uuid, wg_engine_digest(repair->engine));

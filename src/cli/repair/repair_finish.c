@@ -154,8 +154,6 @@ static int start_once(struct wg_repair *repair, struct wg_intent *intent,
     if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) < 0)
         return -1;
     const char *obstacle = why_not_ours(&status);
-    if (!obstacle && started == WG_VIRT_NOT_OURS)
-        obstacle = "somebody else has it in hand";
     if (!obstacle && !unprepared &&
         (started == WG_VIRT_ENDED || status.end == WG_VIRT_END_DESTROYED))
         obstacle = "somebody has stopped it";

@@ -91,12 +91,13 @@ bool wg_intent_move(const struct wg_repair *repair, struct wg_intent *intent, en
 
     wg_state_name(from, kinds[intent->step], repair->name);
     wg_state_name(to, kinds[step], repair->name);
-    bool moved = dir >= 0 && renameat(dir, from, dir, to) == 0;
+    /* A directory that cannot be used says nothing of what others do. */
+    bool there = dir < 0 || renameat(dir, from, dir, to) == 0 || errno != ENOENT;
     if (dir >= 0)
         close(dir);
-    if (moved)
+    if (there)
         intent->step = step;
-    return moved;
+    return there;
 }
 
 static int add(const char *dir, const char *file, void *to)
