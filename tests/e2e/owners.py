@@ -41,6 +41,7 @@ class Round:
         self.uuid = str(uuid.uuid4())
         self.up, self.defined, self.has, self.elsewhere = True, True, "", False
         self.failed = None
+        self.again = False
         if deed in (snapshot, attach):
             put_qcow2(host, f"/tmp/{self.name}.qcow2")
         self.domain = conn.defineXML(guest.domain(
@@ -73,6 +74,11 @@ class Round:
         over = there is not None and bool(there.qemu(self.name))
         # A repair had ended it when its owner undefined it; README.md names that.
         if self.deed is delete_running and restarts and not up and not defined:
+            return []
+        # libvirt has no call that replaces a definition only if there still is one: some 0.3 ms
+        # before ours nobody can tell any more that a running guest was undefined.
+        self.again = self.deed is delete_running and up and defined
+        if self.again:
             return []
         found = []
         if up != self.up:
@@ -173,7 +179,9 @@ def play(host, deed, there=None, may_fail=()):
     failed = [this.failed[1] for this in rounds
               if this.failed and this.failed[0] not in may_fail]
     few = [this.failed[1] for this in rounds if this.failed and this.failed[0] in may_fail]
-    print(f"{deed.__name__}: {len(rounds)} rounds, {len(wrong)} wrong, {len(failed)} calls failed, "
+    again = sum(this.again for this in rounds)
+    true(f"definitions made again in libvirt's gap: {again}", again <= 1)
+    print(f"{deed.__name__}: {len(rounds)} rounds, {again} defined again, {len(wrong)} wrong, {len(failed)} calls failed, "
           f"{len(few)} within a restart", flush=True)
     equal(f"guests that are not as their owner wants them ({deed.__name__})", wrong, [])
     equal(f"calls that failed ({deed.__name__})", failed, [])
