@@ -116,6 +116,8 @@ static void take_decision(const struct wg_decision *decision, struct wg_filter_a
     memcpy(answer->uuid, decision->uuid, sizeof(answer->uuid));
 }
 
+static void set_fault(struct wg_filter_answer *answer, const char *format, ...) WG_PRINTF(2, 3);
+
 static void set_fault(struct wg_filter_answer *answer, const char *format, ...)
 {
     va_list args;
