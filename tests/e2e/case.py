@@ -94,6 +94,11 @@ def password():
     return "Pw" + secrets.token_hex(3)
 
 
+def has_kvm(host):
+    """Whether libvirt offers KVM guests on this machine, of whose abilities alone it tells."""
+    return "<domain type='kvm'" in host.conn.getCapabilities()
+
+
 # libvirt itself keeps definitions and live state here; whatever else has them, has them from us.
 LIBVIRT_OWN = ("etc/qemu", "run/libvirt", "lib/qemu", "lib/boot")
 

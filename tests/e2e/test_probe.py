@@ -55,7 +55,8 @@ def written():
             lines = [line for line in text.splitlines() if line.startswith("hyperv =")]
             true(f"facts in {text}", lines)
             equal("enlightenments", set(lines[-1].split("=")[1].split()), want)
-        true(f"stamps of the emulator in {text}", "/usr/bin/qemu-system-x86_64" in text)
+        equal(f"whether stamps of the emulator are in {text}", "/usr/bin/qemu-system-x86_64" in text,
+              case.has_kvm(host))
         equal("the same printed", winguest(host, "probe", "--print").stdout, text)
 
 
@@ -91,8 +92,10 @@ def stale():
         true(f"fresh facts are not said to be old: {said}", "older" not in said)
         host.run("touch", "/usr/bin/qemu-system-x86_64")
         said = winguest(host, "check", "-", stdin=xml, code=1).stdout
-        equal(f"times that it is said: {said}", said.count("host facts are older than"), 1)
-        true(f"which file: {said}", "qemu-system-" in said)
+        # Without KVM nothing is known of the emulator that could grow old.
+        times = 1 if case.has_kvm(host) else 0
+        equal(f"times that it is said: {said}", said.count("host facts are older than"), times)
+        equal(f"which file: {said}", said.count("qemu-system-"), times)
         winguest(host, "probe")
         said = winguest(host, "check", "-", stdin=xml, code=1).stdout
         true(f"after another probe: {said}", "older" not in said)

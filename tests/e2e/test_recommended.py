@@ -95,6 +95,9 @@ def every_fixture(kind, check):
     looked, failed, refused = 0, [], []
     with Host(case.tree(), preload=False, hook=False, config=CONFIG) as host:
         host.put("/etc/libvirt/facts.ini", FACTS, mode=0o644)
+        if kind == "kvm" and not case.has_kvm(host):
+            print("# libvirt offers no KVM guests on this machine: nothing can be defined")
+            return False
         for name, source in sources():
             xml = skeleton(source, kind)
             if xml is None:
@@ -114,6 +117,7 @@ def every_fixture(kind, check):
     print(f"# {looked} fixtures")
     true(f"enough fixtures to mean something: {looked}", looked > 100)
     equal("fixtures that fail", failed, [])
+    return True
 
 
 def enlightenments(xml):
@@ -128,8 +132,8 @@ def defines():
         full.update(enlightenments(xml))
         return defined(host, xml)
 
-    every_fixture("kvm", check)
-    true(f"the profile was there: {full}", {"vpindex", "synic", "stimer", "ipi"} <= full)
+    if every_fixture("kvm", check):
+        true(f"the profile was there: {full}", {"vpindex", "synic", "stimer", "ipi"} <= full)
 
 
 def starts():
