@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "hand_over.h"
 #include "common/kept.h"
+#include "common/write_all.h"
 #include "common/log.h"
 #include "common/marks.h"
 #include "common/qemu_process.h"
@@ -183,23 +184,14 @@ static int act_on_started(const struct wg_hook_call *call, const struct wg_decis
 /* Prints the document, if there is one. Returns the exit code. */
 static int print(const struct wg_hook_call *call, const struct wg_decision *decision)
 {
-    const char *at = decision->xml;
-    size_t left = decision->xml_len;
     char what[128];
 
-    while (left > 0) {
-        ssize_t written = write(STDOUT_FILENO, at, left);
-
-        if (written < 0 && errno != EINTR) {
-            snprintf(what, sizeof(what), "standard output: %s", strerror(errno));
-            wg_act_on_fault(call, what, false);
-            /* Nobody reads the answer to prepare, and a failure would keep the guest from starting. */
-            return !is(call, "prepare");
-        }
-        at += written > 0 ? written : 0;
-        left -= written > 0 ? (size_t)written : 0;
-    }
-    return 0;
+    if (!decision->xml || wg_write_all(STDOUT_FILENO, decision->xml, decision->xml_len) == 0)
+        return 0;
+    snprintf(what, sizeof(what), "standard output: %s", strerror(errno));
+    wg_act_on_fault(call, what, false);
+    /* Nobody reads the answer to prepare, and a failure would keep the guest from starting. */
+    return !is(call, "prepare");
 }
 
 static int act_on_definition(const struct wg_hook_call *call, const struct wg_decision *decision)

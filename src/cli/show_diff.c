@@ -9,21 +9,16 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "common/write_all.h"
 
 /* A file in memory that a child can open by number. */
 static int remember(const char *text, size_t len)
 {
     int fd = memfd_create("domain", 0);
 
-    for (size_t done = 0; fd >= 0 && done < len;) {
-        ssize_t written = write(fd, text + done, len - done);
-
-        if (written > 0) {
-            done += (size_t)written;
-        } else if (errno != EINTR) {
-            close(fd);
-            fd = -1;
-        }
+    if (fd >= 0 && wg_write_all(fd, text, len) < 0) {
+        close(fd);
+        fd = -1;
     }
     return fd;
 }

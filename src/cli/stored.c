@@ -11,6 +11,7 @@
 
 #include "common/input.h"
 #include "common/safe.h"
+#include "common/write_all.h"
 
 /* One name for all: what a killed run left goes with the next. libvirt reads *.xml alone. */
 #define FRESH ".winguest.new"
@@ -95,19 +96,6 @@ static int copy_attributes(int from, int to)
     return 0;
 }
 
-static int write_whole(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, text, len);
-
-        if (written < 0 && errno != EINTR)
-            return -1;
-        text += written > 0 ? written : 0;
-        len -= written > 0 ? (size_t)written : 0;
-    }
-    return 0;
-}
-
 int wg_stored_prepare(int dir, const struct wg_stored *old, const char *text, size_t len,
                       struct wg_error *err)
 {
@@ -116,7 +104,7 @@ int wg_stored_prepare(int dir, const struct wg_stored *old, const char *text, si
     unlinkat(dir, FRESH, 0);
     int fd = openat(dir, FRESH, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     /* The mode behind the owner, whose change would take bits from it. */
-    bool good = fd >= 0 && write_whole(fd, text, len) == 0 &&
+    bool good = fd >= 0 && wg_write_all(fd, text, len) == 0 &&
                 fchown(fd, st->st_uid, st->st_gid) == 0 && copy_attributes(old->fd, fd) == 0 &&
                 fchmod(fd, st->st_mode & 07777) == 0 && fsync(fd) == 0;
     int error = errno;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "write_all.h"
 
 void wg_state_name(char file[WG_STATE_NAME], const char *kind, const char *guest)
 {
@@ -65,19 +66,6 @@ int wg_state_open(const char *dir)
     return fd;
 }
 
-static int write_whole(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, text, len);
-
-        if (written < 0 && errno != EINTR)
-            return -1;
-        text += written > 0 ? written : 0;
-        len -= written > 0 ? (size_t)written : 0;
-    }
-    return 0;
-}
-
 static int put_in(int dir, const char *file, const char *text, bool sync)
 {
     char fresh[WG_STATE_NAME + sizeof(WG_STATE_FRESH)];
@@ -87,7 +75,7 @@ static int put_in(int dir, const char *file, const char *text, bool sync)
     int fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
-    int rc = write_whole(fd, text, strlen(text));
+    int rc = wg_write_all(fd, text, strlen(text));
     if (rc == 0 && sync)
         rc = fsync(fd);
     if (close(fd) < 0)
