@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine.h"
 #include "child.h"
+#include "common/kept.h"
 #include "log.h"
 
 #include <errno.h>
@@ -96,20 +97,23 @@ static int heard(void *to, const char *output, size_t len)
     return (int)settings.deadline * 1000;
 }
 
-static void log_decision(const struct wg_decision *decision, long long begun_us)
+static void log_decision(const struct wg_decision *decision, bool refused, long long begun_us)
 {
     char *text = wg_escaped(decision->text);
-    bool changed = decision->xml != NULL;
+    bool changed = decision->xml != NULL && !refused;
 
-    wg_filter_log(decision->faulty ? LOG_ERR : changed ? LOG_NOTICE : LOG_INFO, NULL, NULL,
-                  "%s%s (%.1f ms)", text == NULL ? "out of memory" : text,
-                  changed ? "; rewritten" : "", (double)(now_us() - begun_us) / 1e3);
+    wg_filter_log(decision->faulty ? LOG_ERR : refused ? LOG_WARNING : changed ? LOG_NOTICE : LOG_INFO,
+                  NULL, NULL, "%s%s (%.1f ms)", text == NULL ? "out of memory" : text,
+                  refused   ? "; left as it is: it did not start under this policy before; hint: "
+                              "winguest apply tries it again"
+                  : changed ? "; rewritten" : "", (double)(now_us() - begun_us) / 1e3);
     free(text);
 }
 
-static void take_decision(const struct wg_decision *decision, struct wg_filter_answer *answer)
+static void take_decision(const struct wg_decision *decision, bool refused,
+                          struct wg_filter_answer *answer)
 {
-    answer->xml = decision->xml;
+    answer->xml = refused ? NULL : decision->xml;
     answer->name = decision->name;
     answer->nova = decision->nova;
     answer->policy = decision->policy;
@@ -148,8 +152,11 @@ static void take_reply(struct wg_filter_engine *engine, const struct wg_child_re
         if (decision.failed) {
             set_fault(answer, "%s", decision.text);
         } else {
-            take_decision(&decision, answer);
-            log_decision(&decision, begun_us);
+            bool refused = decision.xml != NULL && *decision.uuid != '\0' &&
+                           wg_kept_refused(decision.uuid, decision.policy);
+
+            take_decision(&decision, refused, answer);
+            log_decision(&decision, refused, begun_us);
         }
     }
 }

@@ -39,7 +39,9 @@ struct wg_filter_question {
 
 /* What the engine says of a guest. The strings live until wg_filter_answer_free(). */
 struct wg_filter_answer {
-    const char *xml;  /* as it must be; NULL: it stays as it is, because the engine says so or failed */
+    /* As it must be; NULL: it stays as it is, because the engine says so or failed, or because the guest
+     * has not started so before (wg_kept_refused). */
+    const char *xml;
     const char *name; /* the guest's, as libvirt will read it; NULL: it has none, or the engine failed */
     char uuid[WG_UUID_SIZE]; /* likewise; "" */
     bool nova; /* it carries nova's metadata */

@@ -64,6 +64,7 @@ static int replace(struct run *run, const struct wg_virt_guest *guest, const cha
     }
     /* Whatever it was defined as before that is no more what it comes from. */
     wg_kept_forget(uuid);
+    wg_kept_allow(uuid);
     if (wg_undo_seal(uuid, stored, err) < 0)
         wg_cli_error("apply", "%s: it cannot be undone: %s", wg_virt_guest_name(guest), err->text);
     wg_virt_forget(stored);

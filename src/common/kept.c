@@ -181,6 +181,11 @@ void wg_kept_refuse(const char *uuid, uint64_t policy)
     put(REFUSED, uuid, text);
 }
 
+void wg_kept_allow(const char *uuid)
+{
+    drop(REFUSED, uuid);
+}
+
 bool wg_kept_refused(const char *uuid, uint64_t policy)
 {
     char *text = get(REFUSED, uuid);

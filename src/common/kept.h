@@ -41,10 +41,10 @@ bool wg_kept_followed(const char *uuid);
 /* Its start has come to an end that may have been its owner's. Returns whether one had before. */
 bool wg_kept_doubt(const char *uuid);
 
-/* The guest did not start under the policy of that digest, and did without it. */
+/* The guest did not start under the policy of that digest: none of ours puts it into the definition
+ * again, until the policy changes or wg_kept_allow. */
 void wg_kept_refuse(const char *uuid, uint64_t policy);
-
-/* Whether that was so. */
 bool wg_kept_refused(const char *uuid, uint64_t policy);
+void wg_kept_allow(const char *uuid);
 
 #endif

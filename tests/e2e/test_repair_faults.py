@@ -256,6 +256,56 @@ def rolled_back_by_the_filter():
         equal("handed over", host.log_lines("repair worker"), [])
 
 
+def filter_comes_later():
+    """A guest that has run since before the filter was enabled, and cannot run under the policy: who
+    repairs it by hand is told that it is not repaired."""
+    with hooked(answer="report", files={PICKY: PICKY_TEXT}) as host:
+        domain = host.conn.defineXML(guest.domain("no", uuid=uuid.uuid4(), emulator=PICKY,
+                                                  devices=guest.vnc("secret00")))
+        was = domain.XMLDesc(STORED)
+        domain.create()
+        host.restart(preload=True)
+        done = host.run("winguest", "repair", domain.UUIDString())
+        true(f"it says so: {done}", "and not repaired" in done.stdout + done.stderr)
+        equal("status", done.returncode, 1)
+        domain = host.conn.lookupByName("no")
+        equal("it runs", domain.isActive(), 1)
+        equal("QEMU's flags", guest.flags(host.cmdline("no")), NONE)
+        equal("the definition", domain.XMLDesc(STORED), was)
+        nothing_left(host)
+
+
+def restored_through_the_filter():
+    """With its own rollback off the filter passes what the hook has given back, and says why."""
+    with hooked(extra="rollback = no\n", answer="correct", files={PICKY: PICKY_TEXT}) as host:
+        domain = host.conn.defineXML(guest.domain("no", uuid=uuid.uuid4(), emulator=PICKY,
+                                                  devices=guest.vnc("secret00")))
+        was = domain.XMLDesc(STORED)
+        domain.create()
+        said(host, domain.UUIDString(), "corrected for its next cold boot")
+        host.restart(preload=True)
+        domain = host.conn.lookupByName("no")
+        domain.destroy()
+        try:
+            domain.create()
+            raise AssertionError("it started on a host that cannot")
+        except libvirt.libvirtError as err:
+            true(f"QEMU's error: {err}", "picky: no hv-vapic here" in str(err))
+        said(host, domain.UUIDString(), "previous definition restored")
+        equal("the definition", domain.XMLDesc(STORED), was)
+        for _ in range(2):
+            domain.create()
+            equal("QEMU's flags", guest.flags(host.cmdline("no")), NONE)
+            domain.destroy()
+        host.wait_log("no.*left as it is: it did not start under this policy before")
+        domain = host.conn.defineXML(was)
+        equal("defined again", domain.XMLDesc(STORED), was)
+        done = host.run("winguest", "apply", "--yes", "no")
+        equal(f"apply tries it again: {done}", done.returncode, 0)
+        domain = host.conn.defineXML(was)
+        true("the filter does too", domain.XMLDesc(STORED) != was)
+
+
 def no_place_for_records():
     with hooked() as host:
         host.put(STATE, "not a directory")
@@ -293,6 +343,6 @@ def requirement():
 
 if __name__ == "__main__":
     case.run(worker_killed, guard_killed_too, libvirtd_restarted, configuration_breaks,
-             owners_come_first, down_and_mended, disk_hangs,
-             refused_by_the_host,
-             rolled_back_by_the_filter, no_place_for_records, ordinary_user, requirement=requirement)
+             owners_come_first, down_and_mended, disk_hangs, refused_by_the_host,
+             rolled_back_by_the_filter, filter_comes_later, restored_through_the_filter,
+             no_place_for_records, ordinary_user, requirement=requirement)

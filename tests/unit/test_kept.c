@@ -173,6 +173,8 @@ static void a_refusal_is_of_a_policy(void **state)
     assert_false(wg_kept_has(UUID));
     wg_kept_forget(UUID);
     assert_true(wg_kept_refused(UUID, UINT64_MAX));
+    wg_kept_allow(UUID);
+    assert_false(wg_kept_refused(UUID, UINT64_MAX));
 }
 
 static void without_a_place_it_says_so(void **state)

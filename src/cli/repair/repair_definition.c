@@ -50,7 +50,8 @@ static void keep(struct wg_repair *repair, const char *previous, const char *sto
                       WG_VARDIR "/kept", strerror(errno));
 }
 
-/* As wg_repair_correct, for one look at the definition; -2: it was edited meanwhile. */
+/* As wg_repair_correct, for one look at the definition; -2: it was edited meanwhile. *what is NULL if
+ * *err says it. */
 static int correct_once(struct wg_repair *repair, const char *previous, const char **what,
                         struct wg_error *err)
 {
@@ -59,7 +60,7 @@ static int correct_once(struct wg_repair *repair, const char *previous, const ch
     int rc = -1;
 
     if (!verdict) {
-        *what = err->text;
+        *what = NULL;
     } else if (verdict->outcome == WG_COMPLIANT) {
         *what = "its definition is right";
         rc = 0;
@@ -70,7 +71,7 @@ static int correct_once(struct wg_repair *repair, const char *previous, const ch
                 "winguest probe";
     } else {
         rc = wg_virt_replace(repair->virt, repair->uuid, previous, verdict->xml, &stored, err);
-        *what = rc > 0 ? "its definition is corrected for its next cold boot" : err->text;
+        *what = rc > 0 ? "its definition is corrected for its next cold boot" : NULL;
         rc = rc == 0 ? -2 : rc;
     }
     if (rc > 0)
@@ -94,17 +95,15 @@ static int correct(struct wg_repair *repair, const char **what, struct wg_error 
     for (int tries = 0; rc == -2 && tries < 3; tries++) {
         struct wg_virt_status status;
 
-        if (wg_virt_look(repair->virt, repair->uuid, &status, err) < 0) {
-            *what = err->text;
+        *what = NULL;
+        if (wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
             return -1;
-        }
         if (!status.persistent) {
             *what = status.state == WG_VIRT_GONE ? "it was undefined meanwhile"
                                                  : "it is transient: it has no definition to correct";
             return -1;
         }
         char *previous = wg_virt_stored_xml(repair->virt, repair->uuid, err);
-        *what = err->text;
         rc = previous ? correct_once(repair, previous, what, err) : -1;
         wg_virt_forget(previous);
     }
@@ -116,8 +115,13 @@ static int correct(struct wg_repair *repair, const char **what, struct wg_error 
 int wg_repair_correct(struct wg_repair *repair, const char **what)
 {
     static struct wg_error err;
+    int rc = correct(repair, what, &err);
 
-    return correct(repair, what, &err);
+    if (!*what) {
+        wg_fail_in(&err, "its definition is left as it is");
+        *what = err.text;
+    }
+    return rc;
 }
 
 int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
@@ -127,13 +131,18 @@ int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
     char *stored = NULL;
     int rc = now ? 0 : -1;
 
+    /* First, for the daemon filter passes what was refused. */
+    if (previous && repair->engine)
+        wg_kept_refuse(repair->uuid, wg_engine_digest(repair->engine));
     if (previous)
         rc = wg_virt_replace(repair->virt, repair->uuid, now, previous, &stored, err);
-    if (rc > 0) {
+    if (rc > 0 && strcmp(stored, now) == 0)
+        rc = wg_fail(err, "the daemon filter puts the policy into its previous definition again; "
+                     "hint: winguest filter disable, restart the daemon, then virsh start");
+    if (rc > 0)
         wg_kept_forget(repair->uuid);
-        if (repair->engine)
-            wg_kept_refuse(repair->uuid, wg_engine_digest(repair->engine));
-    }
+    else if (previous)
+        wg_kept_allow(repair->uuid);
     wg_virt_forget(previous);
     wg_virt_forget(stored);
     wg_virt_forget(now);

@@ -80,7 +80,7 @@ static int down(struct wg_repair *repair, const struct wg_error *err)
 static int others(struct wg_repair *repair, const char *what)
 {
     wg_intent_forget(repair->name);
-    wg_repair_say(repair, LOG_NOTICE, "not started again: %s", what);
+    wg_repair_say(repair, LOG_WARNING, "not started again: %s", what);
     return WG_EXIT_VIOLATIONS;
 }
 
@@ -98,7 +98,19 @@ static const char *why_not_ours(const struct wg_virt_status *status)
     return NULL;
 }
 
-/* why: it did not start under the policy; NULL: it did. */
+/* Whether it does not run under the policy although its start has succeeded: the daemon filter, where
+ * there is one, has rolled it back, or somebody has edited it in between. */
+static bool runs_as_it_was(struct wg_repair *repair)
+{
+    struct wg_error ignored;
+    char *live = wg_virt_live_xml(repair->virt, repair->uuid, &ignored);
+    bool violates = live && wg_repair_violates(repair, live, &ignored) > 0;
+
+    wg_virt_forget(live);
+    return violates;
+}
+
+/* why: it did not start under the policy; NULL: its start has succeeded with it. */
 static int ran(struct wg_repair *repair, const struct wg_intent *intent, const struct wg_error *why)
 {
     double off = (wg_uptime() - intent->since) * 1e3;
@@ -109,12 +121,16 @@ static int ran(struct wg_repair *repair, const struct wg_intent *intent, const s
     if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) == 0 && is_up(&status))
         wg_repair_note_boot(repair->uuid, status.id);
     wg_intent_forget(repair->name);
-    if (!why) {
+    if (why) {
+        wg_repair_say(repair, LOG_ERR, "previous definition restored, it runs as it was, off for "
+                      "%.0f ms: it does not start under the policy: %s", off, why->text);
+    } else if (runs_as_it_was(repair)) {
+        wg_repair_say(repair, LOG_ERR, "restarted, off for %.0f ms, and not repaired: the daemon "
+                      "filter gave it its previous definition back, or somebody did", off);
+    } else {
         wg_repair_say(repair, LOG_NOTICE, "repaired, off for %.0f ms", off);
         return WG_EXIT_OK;
     }
-    wg_repair_say(repair, LOG_ERR, "previous definition restored, it runs as it was, off for %.0f "
-                  "ms: it does not start under the policy: %s", off, why->text);
     return WG_EXIT_VIOLATIONS;
 }
 
