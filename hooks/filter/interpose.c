@@ -144,7 +144,8 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
     if (answer.xml != NULL && !in_turn)
         wg_filter_log(LOG_ERR, answer.name, op, "another call on it takes too long: it goes through "
                       "unchanged, without the policy");
-    domain = pass_on_in_turn(request, op, in_turn ? answer.xml : NULL, &turn);
+    domain = in_turn ? pass_on_in_turn(request, op, answer.xml, &turn)
+                     : pass_on(request, request->xml);
     if (in_turn)
         wg_turn_give(&turn);
     saved_errno = errno;

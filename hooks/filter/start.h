@@ -42,9 +42,10 @@ void wg_start_fails_with(struct _virError *error);
 int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine);
 
 /*
- * To be called when a guest was defined and it has worked: @said is the client's own XML if the
- * policy was put into it, or NULL if it went through unchanged, or need not be kept. Keeps it for
- * the guest's start, unless the client may not read what is stored now. Leaves no error behind.
+ * To be called in the call's turn when a guest was defined and it has worked: @said is the client's
+ * own XML if the policy was put into it, or NULL if it went through unchanged, or need not be kept.
+ * Keeps it for the guest's start, unless the client may not read what is stored now. Leaves no
+ * error behind.
  */
 void wg_start_may_follow(struct _virDomain *defined, const char *said);
 

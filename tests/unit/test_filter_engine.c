@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hooks/filter/engine.h"
+#include "common/kept.h"
 #include "filter_support.h"
 
 #include <stdint.h>
@@ -100,6 +101,24 @@ static void tells_whose_domain_it_is(void **state)
     assert_null(answer.fault);
     wg_filter_answer_free(&answer);
     assert_null(answer.name);
+}
+
+static void what_was_refused_is_left_alone(void **state)
+{
+    static const char uuid[] = "6a4d1c3a-9d2b-4c8e-8a7f-0b1c2d3e4f50";
+
+    (void)state;
+    make_engine(SAY " uuid=6a4d1c3a-9d2b-4c8e-8a7f-0b1c2d3e4f50");
+    for (uint64_t policy = 7; policy <= 8; policy++) {
+        wg_kept_refuse(uuid, policy);
+        char *answer = ask("win", XML);
+        assert_true((answer == NULL) == (policy == 7));
+        free(answer);
+    }
+    assert_non_null(strstr(logged(), "<4> decided; left as it is"));
+    assert_non_null(strstr(logged(), "<5> decided; rewritten"));
+    assert_int_equal(lines_logged(), 2);
+    wg_kept_allow(uuid);
 }
 
 static void a_fault_leaves_the_xml_alone_and_is_logged_once(void **state)
@@ -258,6 +277,7 @@ int main(void)
         cmocka_unit_test(asks_in_the_agreed_words),
         cmocka_unit_test(returns_what_was_rewritten),
         cmocka_unit_test(tells_whose_domain_it_is),
+        cmocka_unit_test(what_was_refused_is_left_alone),
         cmocka_unit_test(a_fault_leaves_the_xml_alone_and_is_logged_once),
         cmocka_unit_test(a_fault_waits_for_the_name),
         cmocka_unit_test(three_deadlines_in_a_row_are_a_pause),
