@@ -41,7 +41,7 @@ class Definition:
         return gives(state, pc="k2", kept=(state.prev, state.new))
 
     def k2(self, state):
-        return self.corrected(gives(state, mark="corrected"), True)
+        return self.corrected(gives(state, followed=True), True)
 
     # wg_virt_replace
 
@@ -97,11 +97,11 @@ class Definition:
         state = gives(state, known=False, then=rest, prev=state.prev if then == "k1" else "")
         if then == "a3":
             new = state.new if rc > 0 else rest[0]
-            return gives(state, pc="a3" if rc > 0 else "a4", then=(), new=new)
+            return gives(state, pc="a3" if rc > 0 else "a4", then=(), new=new, refused=rc > 0)
         if rc > 0:
             return gives(state, pc=then)
         if then == "p3":
-            return self.end(state)
+            return self.end(state, refused=False)
         state = gives(state, prev="", new="")
         if rc == 0 and state.tries + 1 < TRIES:
             return gives(state, pc="c1", tries=state.tries + 1)
@@ -115,12 +115,23 @@ class Definition:
     def p1(self, state):
         if state.vm != "off" or state.end == DESTROYED:
             return self.end(state)
+        if self.may_be_owners(state) and not state.doubted:
+            return self.end(state, doubted=True)
         return gives(state, pc="p2")
 
+    @staticmethod
+    def may_be_owners(state):
+        return state.hushed
+
     def p2(self, state):
+        """Refused first: the filter passes what was refused."""
         if not state.d or not state.kept or state.kept[1] != state.d:
             return self.end(state)
-        return gives(state, pc="r1", prev=state.d, new=state.kept[0], then=("p3",))
+        return gives(state, pc="r1", prev=state.d, new=state.kept[0], then=("p3",), refused=True)
 
     def p3(self, state):
-        return self.end(state, kept=(), refused=True, mark="")
+        return self.end(self.forgets(state))
+
+    @staticmethod
+    def forgets(state):
+        return gives(state, kept=(), followed=False, doubted=False)

@@ -17,6 +17,7 @@ class State(NamedTuple):
     # chosen at the beginning
     starts: str = "both"      # both, old: not with the policy, none: not now, never: not again
     early: bool = False       # how it fails if it does
+    silent: bool = False      # QEMU says nothing of why
     # libvirt
     d: str = "a"              # the stored definition, "" if there is none
     vm: str = "starting"      # off, gone, or one of ACTIVE
@@ -66,10 +67,14 @@ class State(NamedTuple):
     intent_id: int = 0
     own_boot: int = 0
     kept: tuple = ()          # (previous, stored)
-    mark: str = ""            # corrected, trying
+    followed: bool = False    # the hook is to follow its next cold start
+    trying: bool = False      # it is following one
+    doubted: bool = False     # one has ended as if by its owner
     refused: bool = False
-    early_mark: bool = False  # our start has not come to the hook
+    unprepared: bool = False  # our start has not come to the hook
     ours: bool = False        # it is off because we have ended it
+    # QEMU's log
+    hushed: bool = False      # it does not say why the last start has failed
 
 
 def gives(state, **changes):
@@ -110,9 +115,9 @@ def start_begins(state, who, hook):
 def start_ends(state, hook):
     """Returns (whether it runs, state). A destroy that had its turn first has left the reason."""
     if state.vm != "starting":
-        return False, hook("release", gives(state, starter=""))
+        return False, hook("release", gives(state, starter="", hushed=True))
     if state.killed or (state.id > 1 and fails(state, state.live)):
-        state = goes_off(gives(state, starter=""), FAILED)
+        state = goes_off(gives(state, starter="", hushed=state.killed or state.silent), FAILED)
         return False, hook("release", state)
     state = gives(state, vm="paused" if state.paused else "on", starter="", saved="", ours=False)
     return True, hook("started", state)
@@ -277,6 +282,6 @@ def wrong_at_rest(state):
         return "I2: is down, and its owner wants it up"
     if state.d.lower() != state.edit:
         return f"I4: defined as '{state.d}', and its owner's last word was '{state.edit}'"
-    if state.refusals > 1:
+    if state.refusals > 1 + state.silent:
         return "I6: does not start because of the policy, again and again"
     return None

@@ -24,21 +24,19 @@ class Repair(Definition):
             restoring = state.role == "previous" or "previous" in state.queue
             state = excuse(state, "started before it is restored", restoring)
             state = excuse(state, "started before it is kept", self.keeping(state))
-            mark = "trying" if state.mark == "corrected" and state.fresh else state.mark
-            return gives(state, intent=intent, mark=mark, early_mark=False)
-        trying = state.mark == "trying"
+            return gives(state, intent=intent, trying=state.followed and state.fresh,
+                         unprepared=False)
         if operation == "release":
-            return self.failed(state) if trying else state
-        if trying:
-            mark, kept = ("", ()) if state.fresh else ("corrected", state.kept)
-            state = gives(state, mark=mark, kept=kept)
+            return self.failed(gives(state, trying=False)) if state.trying else state
+        if state.trying:
+            state = self.forgets(gives(state, trying=False))
         if state.fresh and state.live.islower():
             state = self.wait(state, ("worker", state.id))
         return state
 
     def failed(self, state):
-        """Marked again: whatever ends --previous, the next start that fails asks for it anew."""
-        return self.wait(gives(state, mark="corrected"), "previous")
+        """Still followed: whatever ends --previous, the next start that fails asks for it anew."""
+        return self.wait(state, "previous")
 
     @staticmethod
     def wait(state, who):
@@ -124,7 +122,7 @@ class Repair(Definition):
     def stuck(state):
         """Whether nobody would restore it after its next start."""
         if (state.starts == "old" and state.refusals and state.d.isupper() and
-                not (state.mark and state.kept)):
+                not (state.followed and state.kept)):
             return "I6: does not start because of the policy, and nobody restores it"
         return None
 
@@ -291,7 +289,7 @@ class Repair(Definition):
     def s2(self, state):
         if not state.intent:
             return self.others(state)
-        return gives(state, pc="s3", intent="again", early_mark=True, acts=state.acts - {"start"})
+        return gives(state, pc="s3", intent="again", unprepared=True, acts=state.acts - {"start"})
 
     def s3(self, state):
         if state.starter or state.job:
@@ -328,7 +326,7 @@ class Repair(Definition):
 
     def stopped(self, state):
         """A failure before the hook leaves the reason of our own destroy."""
-        return state.end == DESTROYED and not state.early_mark and not active(state)
+        return state.end == DESTROYED and not state.unprepared and not active(state)
 
     def a1(self, state):
         return self.others(state) if self.stopped(state) else self.is_ours(state, "a2")
@@ -337,10 +335,11 @@ class Repair(Definition):
         now = state.d or state.live
         if not now or not state.kept or state.kept[1] != now:
             return gives(state, pc="a4")
-        return gives(state, pc="r1", prev=now, then=("a3", state.new), new=state.kept[0])
+        return gives(state, pc="r1", prev=now, then=("a3", state.new), new=state.kept[0],
+                     refused=True)
 
     def a3(self, state):
-        return gives(state, pc="a4", kept=(), refused=True)
+        return self.forgets(gives(state, pc="a4"))
 
     def a4(self, state):
         return self.others(state) if self.stopped(state) else self.is_ours(state, "s2")

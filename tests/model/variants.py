@@ -201,13 +201,24 @@ class StartAtWork(Repair):
 
 @broken(calls=2, deaths=1)
 class GivesUp(Repair):
-    """a --previous that is killed, or finds the guest being started, leaves no mark"""
+    """a start that has failed is not followed again"""
 
     def __init__(self):
         super().__init__(False)
 
     def failed(self, state):
-        return self.wait(gives(state, mark=""), "previous")
+        return self.wait(gives(state, followed=False), "previous")
+
+
+@broken(calls=4)
+class NoDoubt(Repair):
+    """a start that its owner may have ended is never the policy's failure"""
+
+    def __init__(self):
+        super().__init__(False)
+
+    def p1(self, state):
+        return self.end(state) if self.may_be_owners(state) else super().p1(state)
 
 
 @broken(restarts=1, calls=1)
