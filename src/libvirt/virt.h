@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libvirt, for the verbs that need it. src/virt.c is the one file that includes its headers; what
- * it hands out are our own types. Nothing here may be called by the hook: libvirt holds the guest's
+ * libvirt, for the verbs that need it. Its headers are included in this directory alone; what is
+ * handed out are our own types. Nothing here may be called by the hook: libvirt holds the guest's
  * lock while a hook runs.
  */
 #ifndef WG_VIRT_H
@@ -84,6 +84,7 @@ struct wg_virt_status {
                    migrated, restored, reverted, crashed, or stopped by its disk */
     int id;     /* -1 unless it runs or is paused */
     bool persistent;
+    bool autostart; /* libvirt starts it when the host has booted */
     bool saved;    /* its next start takes its state from a managed save */
     bool job;      /* a migration, save, dump or backup is at work, or it was migrated away */
     int snapshots; /* their number, and that of checkpoints */
