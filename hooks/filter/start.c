@@ -183,7 +183,7 @@ static const char *put_back(struct boot *boot)
     if (now == NULL)
         return "the client may not read it";
     if (boot->previous == NULL) {
-        boot->previous = wg_kept_get(boot->uuid, now);
+        boot->previous = wg_kept_get(boot->uuid, boot->name, now);
         boot->stored = now;
     } else {
         bool same = boot->stored != NULL && same_definition(now, boot->stored);

@@ -126,35 +126,50 @@ static const char *hindrance(const struct run *run, const struct wg_verdict *ver
     return NULL;
 }
 
+/* For `apply --undo`, and, should it not start so, for the hook or the filter. */
 static int keep(struct run *run, const struct wg_stored *old, const struct wg_verdict *verdict,
-                struct wg_error *err)
+                const struct stat *fresh, struct wg_error *err)
 {
     if (!run->recording && wg_undo_go_on("qemu:///system", err) < 0)
         return -1;
     run->recording = true;
     if (wg_undo_keep(verdict->uuid, old->text, err) < 0)
         return -1;
-    return wg_undo_seal(verdict->uuid, verdict->xml, err);
+    if (wg_undo_seal(verdict->uuid, verdict->xml, err) < 0)
+        return -1;
+    if (wg_kept_put_offline(verdict->uuid, old->text, fresh) < 0)
+        return wg_fail(err, "its previous definition is not kept: " WG_VARDIR "/kept: %s",
+                       strerror(errno));
+    wg_kept_follow(verdict->uuid);
+    return 0;
+}
+
+static void forget(const struct wg_verdict *verdict)
+{
+    wg_undo_forget(verdict->uuid);
+    wg_kept_forget(verdict->uuid);
 }
 
 static void replace(struct run *run, const char *file, const struct wg_stored *old,
                     const struct wg_verdict *verdict)
 {
+    struct stat fresh;
     struct wg_error err;
 
-    if (wg_stored_prepare(run->dir, old, verdict->xml, verdict->xml_len, &err) < 0) {
+    if (wg_stored_prepare(run->dir, old, verdict->xml, verdict->xml_len, &fresh, &err) < 0) {
         complain(run, verdict->name, err.text);
         return;
     }
-    if (keep(run, old, verdict, &err) < 0) {
+    if (keep(run, old, verdict, &fresh, &err) < 0) {
         wg_stored_abandon(run->dir);
+        forget(verdict);
         complain(run, verdict->name, err.text);
     } else if (wg_daemons_leave(run->dir, &err) < 0) {
         wg_stored_abandon(run->dir);
-        wg_undo_forget(verdict->uuid);
+        forget(verdict);
         stop(run, err.text);
     } else if (wg_stored_commit(run->dir, file, old, &err) < 0) {
-        wg_undo_forget(verdict->uuid);
+        forget(verdict);
         complain(run, verdict->name, err.text);
     } else {
         run->changed++;

@@ -15,6 +15,7 @@
 #include "state.h"
 
 #define DIRECTORY WG_VARDIR "/kept"
+#define DEFINITIONS WG_SYSCONFDIR "/libvirt/qemu"
 #define DEFINITION "definition"
 #define REFUSED "refused"
 #define FOLLOWED "followed"
@@ -85,9 +86,8 @@ static int put(const char *kind, const char *uuid, const char *text)
     return wg_state_put(DIRECTORY, file, text, true);
 }
 
-int wg_kept_put(const char *uuid, const char *previous, const char *stored)
+static int keep(const char *uuid, const char *previous, struct wg_fingerprint print)
 {
-    struct wg_fingerprint print = wg_fingerprint_of(stored);
     char *text;
 
     if (strlen(previous) > WG_KEPT_BYTES - SEAL_BYTES) {
@@ -105,6 +105,37 @@ int wg_kept_put(const char *uuid, const char *previous, const char *stored)
     return rc;
 }
 
+int wg_kept_put(const char *uuid, const char *previous, const char *stored)
+{
+    return keep(uuid, previous, wg_fingerprint_of(stored));
+}
+
+static struct wg_fingerprint fingerprint_of_file(const struct stat *file)
+{
+    return (struct wg_fingerprint){
+        .sum = (uint64_t)file->st_mtim.tv_sec * 1000000000 + (uint64_t)file->st_mtim.tv_nsec,
+        .length = file->st_ino,
+    };
+}
+
+int wg_kept_put_offline(const char *uuid, const char *previous, const struct stat *file)
+{
+    return keep(uuid, previous, fingerprint_of_file(file));
+}
+
+static bool is_file_of(const char *name, const struct wg_fingerprint *then)
+{
+    char path[sizeof(DEFINITIONS) + WG_STATE_NAME + sizeof(".xml")];
+    struct wg_fingerprint now;
+    struct stat file;
+
+    if (snprintf(path, sizeof(path), DEFINITIONS "/%s.xml", name) >= (int)sizeof(path) ||
+        lstat(path, &file) < 0)
+        return false;
+    now = fingerprint_of_file(&file);
+    return wg_fingerprint_same(&now, then);
+}
+
 static char *get(const char *kind, const char *uuid)
 {
     char file[WG_STATE_NAME];
@@ -115,7 +146,7 @@ static char *get(const char *kind, const char *uuid)
     return wg_state_get(DIRECTORY, file, WG_KEPT_BYTES);
 }
 
-char *wg_kept_get(const char *uuid, const char *stored)
+char *wg_kept_get(const char *uuid, const char *name, const char *stored)
 {
     struct wg_fingerprint now = wg_fingerprint_of(stored), then;
     char *text = get(DEFINITION, uuid);
@@ -125,7 +156,7 @@ char *wg_kept_get(const char *uuid, const char *stored)
     size_t len = strlen(text);
     if (len > SEAL_BYTES &&
         sscanf(text, "%" SCNx64 " %" SCNx64, &then.sum, &then.length) == 2 &&
-        wg_fingerprint_same(&now, &then))
+        (wg_fingerprint_same(&now, &then) || is_file_of(name, &then)))
         return memmove(text, text + SEAL_BYTES, len - SEAL_BYTES + 1);
     explicit_bzero(text, len);
     free(text);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #define WG_KEPT_GUESTS 1024
 /* A domain with a hundred disks has some 40 KiB. */
@@ -25,10 +26,18 @@
 int wg_kept_put(const char *uuid, const char *previous, const char *stored);
 
 /*
- * The definition that was kept of that guest, for the caller to free, if it is still defined as
- * stored; NULL if nothing is kept, or if somebody has edited it since (then errno is ESTALE).
+ * The same for a definition that was replaced in libvirt's own file while no daemon ran, when nobody
+ * knows what libvirt will give out: file is how it is there. libvirt writes a file anew, and under the
+ * old name, whenever a definition changes.
  */
-char *wg_kept_get(const char *uuid, const char *stored);
+int wg_kept_put_offline(const char *uuid, const char *previous, const struct stat *file);
+
+/*
+ * The definition that was kept of the guest of that name, for the caller to free, if it is still
+ * defined as stored; NULL if nothing is kept, or if somebody has edited it since (then errno is
+ * ESTALE).
+ */
+char *wg_kept_get(const char *uuid, const char *name, const char *stored);
 
 bool wg_kept_has(const char *uuid);
 void wg_kept_forget(const char *uuid);

@@ -10,6 +10,7 @@ import random
 import re
 import signal
 import time
+import uuid
 
 import libvirt
 
@@ -132,6 +133,47 @@ def autostart_is_right_at_once():
         domain.destroy()
         domain.create()
         equal("its next cold boot", guest.flags(host.cmdline("runs")), repairs.ALL)
+
+
+def one_that_does_not_start_with_the_policy():
+    """It is started with the host as it was; by a client with the next start, or, where the filter
+    is, with the same. And it is left alone from then on."""
+    with Host(case.tree(), preload=False, hook=True, config=REPORT,
+              files={repairs.PICKY: repairs.PICKY_TEXT}) as host:
+        was = {}
+        for name in ("auto", "hook", "filter"):
+            domain = define(host, name, uuid=str(uuid.uuid4()), emulator=repairs.PICKY)
+            was[name] = domain.XMLDesc(repairs.STORED)
+        host.conn.lookupByName("auto").setAutostart(True)
+        host.stop()
+        host.put("/etc/libvirt/winguest.conf", "", mode=0o644)
+        equal("lines", len(offline(host)), 3)
+        os.unlink(host.inside(AUTOSTARTED))
+        host.start(preload=False)
+        host.wait_log("repair guest 'auto' .*previous definition restored; it starts with the host, "
+                      "and was started as it was")
+        fails(host.conn.lookupByName("hook"))
+        host.wait_log("repair guest 'hook' .*previous definition restored; its next start is as")
+        host.conn.lookupByName("hook").create()
+        host.restart(preload=True)
+        host.conn.lookupByName("filter").create()
+        host.wait_log("start guest 'filter': failed with the policy: previous definition restored")
+        for name, xml in was.items():
+            domain = host.conn.lookupByName(name)
+            equal(f"QEMU's flags of {name}", guest.flags(host.cmdline(name)), repairs.NONE)
+            equal(f"definition of {name}", domain.XMLDesc(repairs.STORED), xml)
+        host.stop()
+        said = offline(host, code=2)
+        equal("left alone", sum("did not start under this policy" in line for line in said), 2)
+
+
+def fails(domain):
+    try:
+        domain.create()
+    except libvirt.libvirtError as err:
+        true(f"QEMU's error: {err}", "picky: no hv-vapic here" in str(err))
+        return
+    raise AssertionError("it started on a host that cannot")
 
 
 def refused_while_a_daemon_has_them():
@@ -390,7 +432,8 @@ def waiting(host):
 
 
 if __name__ == "__main__":
-    case.run(autostart_is_right_at_once, refused_while_a_daemon_has_them, undone, saved_guest,
+    case.run(autostart_is_right_at_once, one_that_does_not_start_with_the_policy,
+             refused_while_a_daemon_has_them, undone, saved_guest,
              kvm_only_with_facts, what_belongs_to_the_file_stays, disk_that_is_full_or_read_only,
              killed_at_any_point, daemon_that_starts_meanwhile, told_once_under_systemd,
              one_after_the_other)

@@ -26,7 +26,7 @@ static int fresh(void **state)
 
 static void assert_kept(const char *uuid, const char *stored, const char *previous)
 {
-    char *text = wg_kept_get(uuid, stored);
+    char *text = wg_kept_get(uuid, "win", stored);
 
     if (previous == NULL)
         assert_null(text);
@@ -82,6 +82,23 @@ static void of_what_is_stored_still(void **state)
     assert_kept(UUID, "<domain>\n  <b/>\n</domain>\n", NULL);
     assert_int_equal(errno, ESTALE);
     assert_true(wg_kept_has(UUID));
+}
+
+static void of_the_file_that_was_replaced(void **state)
+{
+    static const char file[] = WG_SYSCONFDIR "/libvirt/qemu/win.xml";
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(system("mkdir -p " WG_SYSCONFDIR "/libvirt/qemu && touch " WG_SYSCONFDIR
+                            "/libvirt/qemu/win.xml"), 0);
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(wg_kept_put_offline(UUID, "<domain/>", &st), 0);
+    assert_kept(UUID, STORED, "<domain/>");
+    assert_int_equal(utimensat(AT_FDCWD, file, NULL, 0), 0);
+    assert_kept(UUID, STORED, NULL);
+    assert_int_equal(unlink(file), 0);
+    assert_kept(UUID, STORED, NULL);
 }
 
 static void what_is_not_whole_is_nothing(void **state)
@@ -192,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(it_is_what_was_before, fresh),
         cmocka_unit_test_setup(of_what_is_stored_still, fresh),
+        cmocka_unit_test_setup(of_the_file_that_was_replaced, fresh),
         cmocka_unit_test_setup(what_is_not_whole_is_nothing, fresh),
         cmocka_unit_test_setup(as_large_as_it_may_be, fresh),
         cmocka_unit_test_setup(none_gets_too_old, fresh),

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -17,6 +19,9 @@
 
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
 #define LOCK_SECONDS 60
+/* For how long libvirt may be at it with the guests that start with the host. Chosen. */
+#define AUTOSTART_SECONDS 600
+#define RESTORED "it did not start with its corrected definition; previous definition restored; "
 
 enum what { RESTART, DEFINITION, PREVIOUS, PENDING };
 
@@ -117,6 +122,33 @@ static bool may_be_owners(const char *name)
     return true;
 }
 
+/*
+ * libvirt starts such guests once a boot of the host, which it notes by that file
+ * (virDriverShouldAutostart). When one of them does not start nobody is told, or starts it again.
+ */
+static bool starts_with_host(const struct wg_virt_status *status)
+{
+    struct stat st;
+
+    return status->autostart && stat("/run/libvirt/qemu/autostarted", &st) == 0 &&
+           time(NULL) - st.st_mtime < AUTOSTART_SECONDS;
+}
+
+static int start_as_libvirt_would(struct wg_repair *repair)
+{
+    struct wg_error err;
+
+    /* As in repair_finish.c: libvirt may not be through with the end of the last start. */
+    sleep(1);
+    if (wg_virt_start(repair->virt, repair->uuid, &err) == WG_VIRT_STARTED) {
+        wg_repair_say(repair, LOG_ERR, RESTORED "it starts with the host, and was started as it was");
+        return WG_EXIT_OK;
+    }
+    wg_repair_say(repair, LOG_ERR, RESTORED "it starts with the host, and was not started again: %s",
+                  err.text);
+    return WG_EXIT_ERROR;
+}
+
 /* After a start that has failed. */
 static int restore(struct wg_repair *repair, struct wg_error *err)
 {
@@ -135,9 +167,10 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
     int rc = wg_repair_restore(repair, err);
     if (rc < 0)
         return cannot_begin(repair->uuid, err);
+    if (rc > 0 && starts_with_host(&status))
+        return start_as_libvirt_would(repair);
     if (rc > 0)
-        wg_repair_say(repair, LOG_ERR, "it did not start with its corrected definition; previous "
-                      "definition restored, its next start is as it was");
+        wg_repair_say(repair, LOG_ERR, RESTORED "its next start is as it was");
     return WG_EXIT_OK;
 }
 

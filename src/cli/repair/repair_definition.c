@@ -127,7 +127,7 @@ int wg_repair_correct(struct wg_repair *repair, const char **what)
 int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
 {
     char *now = wg_virt_stored_xml(repair->virt, repair->uuid, err);
-    char *previous = now ? wg_kept_get(repair->uuid, now) : NULL;
+    char *previous = now ? wg_kept_get(repair->uuid, repair->name, now) : NULL;
     char *stored = NULL;
     int rc = now ? 0 : -1;
 
