@@ -155,8 +155,8 @@ static void take_output(struct talk *talk)
         if (n > 0)
             reply->output_len += n;
         if (n > 0 && talk->call->heard != NULL)
-            talk->deadline = talk->begun + talk->call->heard(talk->call->to, reply->output,
-                                                             reply->output_len);
+            talk->deadline = talk->begun +
+                             talk->call->heard(talk->call->to, reply->output, reply->output_len);
         if (reply->output_len > talk->call->output_max) {
             fail(talk, WG_CHILD_FLOOD, 0);
             return;

@@ -102,11 +102,16 @@ static void log_decision(const struct wg_decision *decision, bool refused, long 
     char *text = wg_escaped(decision->text);
     bool changed = decision->xml != NULL && !refused;
 
-    wg_filter_log(decision->faulty ? LOG_ERR : refused ? LOG_WARNING : changed ? LOG_NOTICE : LOG_INFO,
+    wg_filter_log(decision->faulty ? LOG_ERR
+                  : refused        ? LOG_WARNING
+                  : changed        ? LOG_NOTICE
+                                   : LOG_INFO,
                   NULL, NULL, "%s%s (%.1f ms)", text == NULL ? "out of memory" : text,
                   refused   ? "; left as it is: it did not start under this policy before; hint: "
                               "winguest apply tries it again"
-                  : changed ? "; rewritten" : "", (double)(now_us() - begun_us) / 1e3);
+                  : changed ? "; rewritten"
+                            : "",
+                  (double)(now_us() - begun_us) / 1e3);
     free(text);
 }
 
@@ -178,11 +183,14 @@ void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_quest
     /* a name that looks like an option is none of the engine's business: it is in the XML too */
     const char *name = question->name == NULL || *question->name == '-' ? "-" : question->name;
     char *argv[] = {"winguest", "decide", (char *)question->op, (char *)name, NULL};
-    struct wg_child_call call = {.path = engine->program, .argv = argv, .input = question->xml,
+    struct wg_child_call call = {.path = engine->program,
+                                 .argv = argv,
+                                 .input = question->xml,
                                  .input_len = strlen(question->xml),
                                  .output_max = WG_FILTER_OUTPUT_MAX,
                                  .deadline_ms = atomic_load(&engine->deadline_ms),
-                                 .heard = heard, .to = engine};
+                                 .heard = heard,
+                                 .to = engine};
     long long begun_us = now_us();
     struct wg_child_reply reply;
 

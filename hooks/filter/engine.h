@@ -39,10 +39,11 @@ struct wg_filter_question {
 
 /* What the engine says of a guest. The strings live until wg_filter_answer_free(). */
 struct wg_filter_answer {
-    /* As it must be; NULL: it stays as it is, because the engine says so or failed, or because the guest
-     * has not started so before (wg_kept_refused). */
+    /* As it must be; NULL: it stays as it is, because the engine says so or failed, or because the
+     * guest has not started so before (wg_kept_refused). */
     const char *xml;
-    const char *name; /* the guest's, as libvirt will read it; NULL: it has none, or the engine failed */
+    /* The guest's, as libvirt will read it; NULL: it has none, or the engine failed. */
+    const char *name;
     char uuid[WG_UUID_SIZE]; /* likewise; "" */
     bool nova; /* it carries nova's metadata */
     uint64_t policy; /* wg_engine_digest(): another number, another policy; 0: the engine failed */

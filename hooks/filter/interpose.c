@@ -15,13 +15,13 @@
  * after a call that failed: the last libvirt call made here is always the one whose result the
  * client gets, or its error is put back.
  */
+#include "common/marks.h"
 #include "conns.h"
 #include "engine.h"
 #include "log.h"
 #include "real.h"
 #include "start.h"
 #include "turn.h"
-#include "common/marks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -119,8 +119,8 @@ static struct _virDomain *pass_on_in_turn(const struct request *request, const c
         domain = pass_on_as_it_was(request, op, turn);
     saved_errno = errno;
     if (defines(request) && domain != NULL)
-        wg_start_may_follow(domain, with_policy && atomic_load(&engine.rollback)
-                                        ? request->xml : NULL);
+        wg_start_may_follow(domain,
+                            with_policy && atomic_load(&engine.rollback) ? request->xml : NULL);
     errno = saved_errno;
     return domain;
 }
@@ -142,7 +142,8 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
     errno = saved_errno;
     in_turn = answer.name != NULL && wg_turn_take(&turn, answer.name, !defines(request));
     if (answer.xml != NULL && !in_turn)
-        wg_filter_log(LOG_ERR, answer.name, op, "another call on it takes too long: it goes through "
+        wg_filter_log(LOG_ERR, answer.name, op,
+                      "another call on it takes too long: it goes through "
                       "unchanged, without the policy");
     domain = in_turn ? pass_on_in_turn(request, op, answer.xml, &turn)
                      : pass_on(request, request->xml);
@@ -262,8 +263,12 @@ WG_IN_FRONT struct _virDomain *virDomainCreateXMLWithFiles(struct _virConnect *c
                                                            const char *xml, unsigned int nfiles,
                                                            int *files, unsigned int flags)
 {
-    struct request request = {.conn = conn, .xml = xml, .flags = flags,
-                              .nfiles = nfiles, .files = files, .form = CREATE_FILES};
+    struct request request = {.conn = conn,
+                              .xml = xml,
+                              .flags = flags,
+                              .nfiles = nfiles,
+                              .files = files,
+                              .form = CREATE_FILES};
 
     return pass_on_with_policy(&request);
 }
@@ -285,8 +290,8 @@ WG_IN_FRONT int virDomainCreateWithFlags(struct _virDomain *domain, unsigned int
 WG_IN_FRONT int virDomainCreateWithFiles(struct _virDomain *domain, unsigned int nfiles, int *files,
                                          unsigned int flags)
 {
-    struct wg_start start = {.domain = domain, .flags = flags, .nfiles = nfiles, .files = files,
-                             .form = WG_START_FILES};
+    struct wg_start start = {
+        .domain = domain, .flags = flags, .nfiles = nfiles, .files = files, .form = WG_START_FILES};
 
     return pass_on_start(&start);
 }

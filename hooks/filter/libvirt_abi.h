@@ -36,8 +36,7 @@ struct _virDomain *virDomainDefineXMLFlags(struct _virConnect *conn, const char 
 struct _virDomain *virDomainCreateXML(struct _virConnect *conn, const char *xml,
                                       unsigned int flags);
 struct _virDomain *virDomainCreateXMLWithFiles(struct _virConnect *conn, const char *xml,
-                                               unsigned int nfiles, int *files,
-                                               unsigned int flags);
+                                               unsigned int nfiles, int *files, unsigned int flags);
 int virDomainCreate(struct _virDomain *domain);
 int virDomainCreateWithFlags(struct _virDomain *domain, unsigned int flags);
 int virDomainCreateWithFiles(struct _virDomain *domain, unsigned int nfiles, int *files,

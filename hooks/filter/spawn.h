@@ -6,7 +6,7 @@
 
 struct wg_spawned {
     pid_t pid;
-    int in;  /* the writing end of its stdin */
+    int in; /* the writing end of its stdin */
     int out; /* the reading end of its stdout */
 };
 

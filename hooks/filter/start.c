@@ -2,11 +2,11 @@
 #include "start.h"
 #include "common/hash.h"
 #include "common/kept.h"
+#include "common/marks.h"
 #include "engine/rewrite/markup.h"
 #include "log.h"
 #include "real.h"
 #include "turn.h"
-#include "common/marks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,8 +67,7 @@ void wg_start_fails_with(struct _virError *error)
 /* With its secrets: a definition that is put back without them has lost its passwords. */
 static char *read_definition(struct _virDomain *domain)
 {
-    return wg_libvirt()->virDomainGetXMLDesc(domain,
-                                             WG_DOMAIN_XML_INACTIVE | WG_DOMAIN_XML_SECURE);
+    return wg_libvirt()->virDomainGetXMLDesc(domain, WG_DOMAIN_XML_INACTIVE | WG_DOMAIN_XML_SECURE);
 }
 
 static bool redefine(struct _virDomain *domain, const char *xml)
@@ -133,8 +132,10 @@ static void keep(const char *uuid, const char *previous, const char *stored, con
 
 static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
 {
-    struct wg_filter_question question = {.op = "define", .name = boot->name,
-                                          .log_op = OP, .log_name = boot->name};
+    struct wg_filter_question question = {.op = "define",
+                                          .name = boot->name,
+                                          .log_op = OP,
+                                          .log_name = boot->name};
     struct _virDomain *domain = boot->start->domain;
     struct wg_filter_answer answer;
     char *previous;

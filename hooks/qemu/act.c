@@ -8,13 +8,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/text.h"
-#include "hand_over.h"
 #include "common/kept.h"
-#include "common/write_all.h"
 #include "common/log.h"
 #include "common/marks.h"
 #include "common/qemu_process.h"
+#include "common/text.h"
+#include "common/write_all.h"
+#include "hand_over.h"
 
 static bool is(const struct wg_hook_call *call, const char *operation)
 {
@@ -69,7 +69,8 @@ int wg_act_on_fault(const struct wg_hook_call *call, const char *what, bool deny
     return deny;
 }
 
-static void report(const struct wg_hook_call *call, const struct wg_decision *decision, int level, const char *outcome)
+static void report(const struct wg_hook_call *call, const struct wg_decision *decision, int level,
+                   const char *outcome)
 {
     char *text = wg_escaped(decision->text);
     char end[512];
@@ -105,8 +106,10 @@ static const char *hand_over(const char *how, const char *uuid, int id)
     snprintf(number, sizeof(number), "%d", id);
     /* The worker could tell nobody that it cannot begin. */
     if (access(WG_PKGLIBDIR "/virt.so", R_OK) < 0) {
-        snprintf(fault, sizeof(fault), "%s/virt.so: %s; hint: install the part of the package "
-                 "that needs libvirt", WG_PKGLIBDIR, strerror(errno));
+        snprintf(fault, sizeof(fault),
+                 "%s/virt.so: %s; hint: install the part of the package "
+                 "that needs libvirt",
+                 WG_PKGLIBDIR, strerror(errno));
     } else if ((error = wg_hand_over(arguments)) != 0) {
         snprintf(fault, sizeof(fault), "%s/winguest: %s", WG_BINDIR, strerror(error));
     } else {
@@ -212,7 +215,8 @@ static int act_on_prepare(const struct wg_hook_call *call, const struct wg_decis
         wg_mark_settled(call->guest);
         return 0;
     }
-    report(call, decision, LOG_NOTICE, call->in_flight ? "in flight, left until its next cold boot" : "");
+    report(call, decision, LOG_NOTICE,
+           call->in_flight ? "in flight, left until its next cold boot" : "");
     return call->in_flight ? 0 : print(call, decision);
 }
 

@@ -9,8 +9,8 @@
 /* Begins a call: fills the rest of *call, takes and leaves the marks that need no decision. */
 void wg_act_begin(struct wg_hook_call *call);
 
-/* Acts on a decision that has not failed. Returns the exit code: not 0 either if an answer to define
- * or create was printed in part, which nobody must take for all of it. */
+/* Acts on a decision that has not failed. Returns the exit code: not 0 either if an answer to
+ * define or create was printed in part, which nobody must take for all of it. */
 int wg_act(const struct wg_hook_call *call, const struct wg_decision *decision);
 
 /* Logs and prints a fault of ours, what, escaped and in one line. deny: if this is prepare, it

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/module.h"
 #include "act.h"
+#include "engine/module.h"
 
 /* libvirt waits for a hook for ever; no decision takes a hundredth of this. */
 #define PATIENCE_SECONDS 10
@@ -47,7 +47,7 @@ static int end(pid_t child, int from)
     return status;
 }
 
-/* libvirt writes a large domain in pieces, and a child that cannot even be killed holds the pipe. */
+/* libvirt writes a large domain in pieces; a child that cannot even be killed holds the pipe. */
 static void drain(int in)
 {
     struct pollfd fd = {.fd = in, .events = POLLIN};

@@ -11,11 +11,11 @@
 
 /* A call, and what is known of it before anything is decided. */
 struct wg_hook_call {
-    const char *guest;     /* its name; "-" if it is not known */
+    const char *guest; /* its name; "-" if it is not known */
     const char *operation; /* define, create, prepare, started, migrate or restore */
     struct timespec begun;
     char subject[1024]; /* "prepare guest 'x': ", in front of a fault */
-    bool in_flight;     /* prepare: it was announced as migrating in or being restored */
+    bool in_flight; /* prepare: it was announced as migrating in or being restored */
 };
 
 /* Does one call, the domain on standard input; of *call the first two are filled. Returns the exit

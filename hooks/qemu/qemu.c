@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/descriptors.h"
 #include "act.h"
-#include "hook.h"
+#include "common/descriptors.h"
 #include "common/marks.h"
+#include "hook.h"
 
 /* `make install` tells by this that a file named qemu is ours. */
 static const char identity[] __attribute__((used)) = "libvirt-winguest hook";

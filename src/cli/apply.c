@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "choice.h"
+#include "cli.h"
 #include "common/kept.h"
 #include "libvirt/facts.h"
 #include "libvirt/virt.h"
-#include "choice.h"
-#include "cli.h"
 #include "stored.h"
 #include "undo.h"
 
@@ -26,7 +26,7 @@ struct run {
     struct wg_virt *virt;
     struct wg_engine *engine;
     bool recording;
-    uint64_t *shown; /* per guest: the digest of the definition that the question was about; 0: none */
+    uint64_t *shown; /* per guest: the digest of the definition that was asked about; 0: none */
     size_t changed;
     size_t failed;
 };
@@ -123,7 +123,8 @@ static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *
     struct wg_verdict *verdict = NULL;
     struct wg_error err;
     /* A diff is for eyes, logs and tickets: no password is in it. */
-    char *xml = wg_virt_guest_xml(guest, run->dry ? WG_VIRT_INACTIVE : WG_VIRT_INACTIVE_SECURE, &err);
+    char *xml = wg_virt_guest_xml(guest, run->dry ? WG_VIRT_INACTIVE : WG_VIRT_INACTIVE_SECURE,
+                                  &err);
 
     if (xml)
         verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, &err);
@@ -195,7 +196,8 @@ static void check_undone(struct run *run, const struct wg_virt_guest *guest, con
     if (!after)
         complain(run, guest, err.text);
     else if (strcmp(after, before) == 0)
-        complain(run, guest, "the daemon filter brought its old definition in line at once; mend: "
+        complain(run, guest,
+                 "the daemon filter brought its old definition in line at once; mend: "
                  "winguest filter disable, and restart the daemon");
     else {
         say(guest, "its definition of before is back");
@@ -270,8 +272,9 @@ static int with_guests(struct run *run)
     struct wg_error err;
     size_t number = 0;
     int code = WG_EXIT_ERROR;
-    struct wg_virt_guest **guests =
-        open_host(run, &err) < 0 ? NULL : wg_virt_guests(run->virt, &number, &err);
+    struct wg_virt_guest **guests = open_host(run, &err) < 0
+                                        ? NULL
+                                        : wg_virt_guests(run->virt, &number, &err);
 
     run->shown = calloc(number + 1, sizeof(*run->shown));
     if (!guests)
@@ -299,9 +302,12 @@ static int on_host(struct run *run)
 static int take_arguments(struct run *run, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"connect", required_argument, NULL, 'c'}, {"config", required_argument, NULL, 'C'},
-        {"all", no_argument, NULL, 'a'},           {"dry-run", no_argument, NULL, 'n'},
-        {"yes", no_argument, NULL, 'y'},           {"undo", no_argument, NULL, 'u'},
+        {"connect", required_argument, NULL, 'c'},
+        {"config", required_argument, NULL, 'C'},
+        {"all", no_argument, NULL, 'a'},
+        {"dry-run", no_argument, NULL, 'n'},
+        {"yes", no_argument, NULL, 'y'},
+        {"undo", no_argument, NULL, 'u'},
         {0},
     };
     int c;

@@ -20,9 +20,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/kept.h"
 #include "choice.h"
 #include "cli.h"
+#include "common/kept.h"
 #include "daemons.h"
 #include "stored.h"
 #include "undo.h"
@@ -30,8 +30,6 @@
 /* Seconds for which the daemon's start may be held up, by a disk that hangs, say. Chosen: libvirt's
  * units wait for us without end, and where systemd loses patience the daemon's start has failed. */
 #define PATIENCE 60
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
 
 struct run {
     const char *config;
@@ -200,8 +198,8 @@ static void judge(struct run *run, const char *file, const char *name,
                   const struct wg_stored *stored)
 {
     struct wg_error err;
-    struct wg_verdict *verdict =
-        wg_evaluate(run->engine, stored->text, stored->len, WG_REWRITE, &err);
+    struct wg_verdict *verdict = wg_evaluate(run->engine, stored->text, stored->len, WG_REWRITE,
+                                             &err);
 
     if (!verdict) {
         complain(run, name, err.text);
@@ -267,8 +265,8 @@ static int each_file(struct run *run)
 /* We may be killed at any point, and so may end at any. */
 static void give_up(int number)
 {
-    static const char text[] = "winguest: apply: not all guests were looked at in " TEXT(PATIENCE)
-                               " s; mend: run it again\n";
+    static const char text[] = "winguest: apply: not all guests were looked at in time; "
+                               "hint: run it again\n";
     ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
 
     (void)number;
@@ -314,8 +312,10 @@ static int take_arguments(struct run *run, int argc, char **argv)
         else if (c == ':')
             return wg_cli_error("apply", "%s needs a value", argv[optind - 1]);
         else if (c == '?')
-            return wg_cli_error("apply", "'%s' is not an option with --offline; see winguest apply "
-                                "--help", argv[optind - 1]);
+            return wg_cli_error("apply",
+                                "'%s' is not an option with --offline; see winguest apply "
+                                "--help",
+                                argv[optind - 1]);
     }
     run->who.glob = argv + optind;
     run->who.globs = argc - optind;

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/confine.h"
 #include "cli.h"
+#include "engine/confine.h"
 
 static void print(const char *file, const struct wg_verdict *verdict)
 {

@@ -45,8 +45,8 @@ int wg_daemons_each(int (*each)(const char *pid, const char *daemon, void *to), 
     if (proc == NULL)
         return wg_fail(err, "/proc: %s", strerror(errno));
     while (rc == 0 && (entry = readdir(proc)) != NULL) {
-        const char *daemon =
-            isdigit((unsigned char)entry->d_name[0]) ? daemon_of(entry->d_name) : NULL;
+        const char *daemon = isdigit((unsigned char)entry->d_name[0]) ? daemon_of(entry->d_name)
+                                                                      : NULL;
 
         if (daemon != NULL)
             rc = each(entry->d_name, daemon, to);
@@ -89,8 +89,10 @@ static int is_not_held(const char *path, struct wg_error *err)
     if (rc < 0)
         wg_fail(err, "%s: %s: whether a daemon runs cannot be told", path, strerror(errno));
     else if (fd >= 0 && lock.l_type != F_UNLCK)
-        rc = wg_fail(err, "%s: held by a daemon, process %d, which has the definitions in its "
-                     "memory" MEND, path, (int)lock.l_pid);
+        rc = wg_fail(err,
+                     "%s: held by a daemon, process %d, which has the definitions in its "
+                     "memory" MEND,
+                     path, (int)lock.l_pid);
     if (fd >= 0)
         close(fd);
     return rc;

@@ -2,8 +2,8 @@
 /* Not for people: how the daemon filter asks the engine. */
 #include <unistd.h>
 
-#include "engine/module.h"
 #include "cli.h"
+#include "engine/module.h"
 
 int wg_cli_decide(int argc, char **argv)
 {

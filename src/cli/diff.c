@@ -28,8 +28,8 @@ int wg_cli_diff(int argc, char **argv)
         char *xml;
         size_t len;
         struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[i], WG_REWRITE, &xml, &len,
-                                                  &err);
+        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[i], WG_REWRITE, &xml,
+                                                  &len, &err);
         if (verdict)
             wg_cli_show_faults("diff", verdict);
         int shown = verdict ? show(input.file[i], xml, len, verdict)

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/safe.h"
 #include "cli.h"
+#include "common/safe.h"
 #include "daemons.h"
 #include "filter.h"
 
@@ -57,7 +57,8 @@ static int prepare_for_selinux(const char *root)
     char path[PATH_MAX];
 
     if (strncmp(WG_LIBDIR "/", "/usr/lib", 8) != 0 && strncmp(WG_LIBDIR "/", "/lib", 4) != 0)
-        return wg_cli_error("filter enable", "%s: under SELinux the loader takes it from "
+        return wg_cli_error("filter enable",
+                            "%s: under SELinux the loader takes it from "
                             "its standard directories only; build with --libdir=/usr/lib64",
                             WG_FILTER_PATH);
     snprintf(path, sizeof(path), "%s%s", root, WG_FILTER_PATH);
@@ -82,8 +83,10 @@ static int check_environment_files(const char *root, const char *daemon)
         file = fopen(path, "r");
         while (file != NULL && getline(&line, &size, file) > 0) {
             if (strncmp(line, "LD_PRELOAD=", 11) == 0 && strstr(line, WG_FILTER_LIBRARY) == NULL)
-                rc = wg_cli_error("filter enable", "%s: it sets LD_PRELOAD, which would undo "
-                                  "systemd's drop-in: add %s there", path, WG_FILTER_PATH);
+                rc = wg_cli_error("filter enable",
+                                  "%s: it sets LD_PRELOAD, which would undo "
+                                  "systemd's drop-in: add %s there",
+                                  path, WG_FILTER_PATH);
         }
         if (file != NULL)
             fclose(file);
@@ -102,8 +105,8 @@ char *wg_filter_other_preloads(const char *environment)
     if (start == NULL)
         return strdup("");
     /* an assignment with a blank in it comes in quotes */
-    all = strndup(start + 11, strcspn(start + 11, start > environment && start[-1] == '"'
-                                                      ? "\"\n" : " \n"));
+    all = strndup(start + 11,
+                  strcspn(start + 11, start > environment && start[-1] == '"' ? "\"\n" : " \n"));
     others = calloc(1, strlen(environment) + 1);
     if (all == NULL || others == NULL) {
         free(all);
@@ -156,8 +159,10 @@ static int write_file(const char *file, const char *library, const char *others)
     to = fd < 0 ? NULL : fdopen(fd, "w");
     if (to == NULL)
         return wg_cli_error("filter enable", "%s: %s", file, strerror(errno));
-    fprintf(to, "# Written by `winguest filter enable`; `winguest filter disable` removes it.\n"
-                "[Service]\nEnvironment=\"LD_PRELOAD=%s%s\"\n" WG_FILTER_BEFORE "\n", library, others);
+    fprintf(to,
+            "# Written by `winguest filter enable`; `winguest filter disable` removes it.\n"
+            "[Service]\nEnvironment=\"LD_PRELOAD=%s%s\"\n" WG_FILTER_BEFORE "\n",
+            library, others);
     if (fflush(to) == 0 && !ferror(to) && fchmod(fd, 0644) == 0 && fsync(fd) == 0 &&
         rename(fresh, file) == 0) {
         fclose(to);
@@ -182,8 +187,10 @@ static int enable(const char *root, const char *daemon)
     if (others == NULL)
         return wg_cli_error("filter enable", "out of memory");
     if (strpbrk(others, "\"\\%$\n") != NULL)
-        rc = wg_cli_error("filter enable", "%s.service: LD_PRELOAD has \"%s\", which cannot be "
-                          "kept in a drop-in", daemon, others + 1);
+        rc = wg_cli_error("filter enable",
+                          "%s.service: LD_PRELOAD has \"%s\", which cannot be "
+                          "kept in a drop-in",
+                          daemon, others + 1);
     else if (mkdir(dir, 0755) != 0 && errno != EEXIST)
         rc = wg_cli_error("filter enable", "%s: %s", dir, strerror(errno));
     else
@@ -221,7 +228,8 @@ static int reload(const char *root, const char *verb)
 static void say_what_to_restart(const char *root, const char *effect)
 {
     printf("The running daemon %s it when it is restarted; guests keep running meanwhile:\n"
-           "  systemctl%s%s try-restart", effect, *root ? " --root=" : "", root);
+           "  systemctl%s%s try-restart",
+           effect, *root ? " --root=" : "", root);
     for (size_t i = 0; i < WG_DAEMONS; i++) {
         if (wg_filter_has_service(root, wg_daemon[i]))
             printf(" %s.service", wg_daemon[i]);
@@ -237,7 +245,7 @@ static int switch_on(const char *root)
         services += wg_filter_has_service(root, wg_daemon[i]);
     if (rc == WG_EXIT_OK && services == 0)
         rc = wg_cli_error("filter enable", "neither libvirtd.service nor virtqemud.service is "
-                          "here: install libvirt's daemon first");
+                                           "here: install libvirt's daemon first");
     if (rc == WG_EXIT_OK && uses_selinux(root))
         rc = prepare_for_selinux(root);
     for (size_t i = 0; i < WG_DAEMONS && rc == WG_EXIT_OK; i++) {

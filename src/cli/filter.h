@@ -16,8 +16,7 @@
 
 /* The drop-in of a daemon's service, and the directory that holds it, below root ("" is "/").
  * Returns 0, or -1 after having printed why. */
-int wg_filter_dropin(const char *root, const char *daemon, char dir[PATH_MAX],
-                     char file[PATH_MAX]);
+int wg_filter_dropin(const char *root, const char *daemon, char dir[PATH_MAX], char file[PATH_MAX]);
 
 /* Whether the host below root has the service of that daemon. */
 bool wg_filter_has_service(const char *root, const char *daemon);

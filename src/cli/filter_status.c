@@ -104,7 +104,8 @@ static int look_at_process(const char *pid, const char *daemon, void *to)
         printf("%s, process %s: runs without the filter\n", daemon, pid);
     } else if (strcmp(found, "older") == 0) {
         printf("%s, process %s: runs with the filter from before it was upgraded; a restart loads "
-               "the new one\n", daemon, pid);
+               "the new one\n",
+               daemon, pid);
         seen->with_filter++;
     } else {
         printf("%s, process %s: runs with the filter\n", daemon, pid);
@@ -132,6 +133,5 @@ int wg_filter_status(const char *root)
         return WG_EXIT_ERROR;
     if (seen.daemons == 0)
         puts("no daemon runs now, so none has the filter");
-    return seen.daemons > 0 && seen.with_filter == seen.daemons ? WG_EXIT_OK
-                                                               : WG_EXIT_VIOLATIONS;
+    return seen.daemons > 0 && seen.with_filter == seen.daemons ? WG_EXIT_OK : WG_EXIT_VIOLATIONS;
 }

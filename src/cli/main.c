@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "cli.h"
 #include "common/descriptors.h"
 #include "engine/module.h"
-#include "cli.h"
 
+/* clang-format off */
 #define CONFIG_OPTION "  --config FILE   use this configuration, not " WG_SYSCONFDIR \
                       "/libvirt/winguest.conf\n"
-#define JUDGE_OPTIONS                                                                              \
-    CONFIG_OPTION                                                                                  \
-    "  --facts FILE    judge for the host of these facts (winguest probe), not for this one\n"      \
+#define JUDGE_OPTIONS \
+    CONFIG_OPTION \
+    "  --facts FILE    judge for the host of these facts (winguest probe), not for this one\n" \
     "  --sign LABEL=VALUE  a sign that the domain does not carry; asked with the source metadata\n"
 
 static const struct command {
@@ -79,6 +80,7 @@ static const struct command {
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
     {"decide", NULL, "OPERATION GUEST", NULL, NULL},
 };
+/* clang-format on */
 
 static const struct command *find(const char *name)
 {
@@ -133,8 +135,11 @@ static int run(const struct command *command, int argc, char **argv)
         snprintf(function, sizeof(function), "wg_cli_%s", command->name);
         *(void **)&verb = wg_module(command->module, function, &err);
     }
-    return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s; mend: install that part of the "
-                                                           "package", err.text);
+    return verb ? verb(argc, argv)
+                : wg_cli_error(argv[0],
+                               "%s; mend: install that part of the "
+                               "package",
+                               err.text);
 }
 
 int main(int argc, char **argv)

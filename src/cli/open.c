@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "common/input.h"
 #include "engine/module.h"
-#include "cli.h"
 
 WG_MODULE_VERSION;
 
@@ -142,7 +142,8 @@ static bool zone_is_utc(void)
 void wg_cli_warn_of_utc(const char *verb, bool localtime)
 {
     if (localtime && zone_is_utc())
-        wg_cli_error(verb, "warning: this host's zone is UTC, so clock.offset = localtime gives "
+        wg_cli_error(verb,
+                     "warning: this host's zone is UTC, so clock.offset = localtime gives "
                      "its guests UTC; mend: set the host's zone, or clock.offset = timezone with "
                      "clock.timezone = Asia/Shanghai, say");
 }

@@ -8,7 +8,7 @@
 struct wg_output {
     FILE *file;
     const char *path; /* NULL: standard output */
-    char *fresh;      /* the file that becomes path */
+    char *fresh; /* the file that becomes path */
 };
 
 /* path NULL is standard output. Returns 0, or -1 with *err filled. */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "libvirt/facts.h"
 #include "cli.h"
+#include "libvirt/facts.h"
 #include "output.h"
 
 /* Others must be able to read it: VDSM's hooks do not run as root. */
@@ -31,7 +31,7 @@ static int store(const struct wg_host *host, bool print, struct wg_error *err)
         return wg_output_commit(&output, err);
     wg_output_abandon(&output);
     return wg_fail(err, "an emulator's path has a quote or another character that an INI file "
-                   "cannot hold");
+                        "cannot hold");
 }
 
 static int probe(const char *uri, bool print)

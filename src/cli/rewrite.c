@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
-#include "engine/confine.h"
 #include "cli.h"
+#include "engine/confine.h"
 
 int wg_cli_rewrite(int argc, char **argv)
 {
@@ -19,8 +19,8 @@ int wg_cli_rewrite(int argc, char **argv)
         wg_cli_error("rewrite", "one file at a time");
     } else {
         struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[0], WG_REWRITE, &xml, &len,
-                                                  &err);
+        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[0], WG_REWRITE, &xml,
+                                                  &len, &err);
         if (!verdict) {
             wg_cli_error("rewrite", "%s", err.text);
         } else {

@@ -46,8 +46,8 @@ static int run_diff(int old, int new, const char *label, struct wg_error *err)
     snprintf(new_path, sizeof(new_path), "/proc/self/fd/%d", new);
     snprintf(old_label, sizeof(old_label), "%.250s", label);
     snprintf(new_label, sizeof(new_label), "%.250s (policy)", label);
-    const char *argv[] = {"diff", "-u", "--label", old_label, "--label", new_label, "--",
-                          old_path, new_path, NULL};
+    const char *argv[] = {"diff",    "-u", "--label", old_label, "--label",
+                          new_label, "--", old_path,  new_path,  NULL};
     int error = posix_spawnp(&pid, "diff", NULL, NULL, (char **)argv, environ);
     if (error != 0)
         return wg_fail(err, "diff(1) cannot be run: %s; mend: install diffutils", strerror(error));

@@ -106,8 +106,7 @@ int wg_stored_prepare(int dir, const struct wg_stored *old, const char *text, si
     /* The mode behind the owner, whose change would take bits from it. */
     bool good = fd >= 0 && wg_write_all(fd, text, len) == 0 &&
                 fchown(fd, st->st_uid, st->st_gid) == 0 && copy_attributes(old->fd, fd) == 0 &&
-                fchmod(fd, st->st_mode & 07777) == 0 && fsync(fd) == 0 &&
-                fstat(fd, fresh) == 0;
+                fchmod(fd, st->st_mode & 07777) == 0 && fsync(fd) == 0 && fstat(fd, fresh) == 0;
     int error = errno;
     if (fd >= 0 && close(fd) < 0 && good) {
         good = false;

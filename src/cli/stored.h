@@ -33,10 +33,9 @@ void wg_stored_close(struct wg_stored *stored);
 
 /*
  * Writes what is to take the place of old, with its owner, mode, label and other attributes, and
- * fills *fresh with what stat(2) says of it; only one may be in the making, which a lock on dir must
- * see to. Then wg_stored_commit puts it in the place of file, unless that is not old any more, or
- * wg_stored_abandon removes it.
- * Both return 0, or -1 with *err filled and file as it was.
+ * fills *fresh with what stat(2) says of it; only one may be in the making, which a lock on dir
+ * must see to. Then wg_stored_commit puts it in the place of file, unless that is not old any more,
+ * or wg_stored_abandon removes it. Both return 0, or -1 with *err filled and file as it was.
  */
 int wg_stored_prepare(int dir, const struct wg_stored *old, const char *text, size_t len,
                       struct stat *fresh, struct wg_error *err);

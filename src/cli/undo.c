@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "common/hash.h"
-#include "common/state.h"
 #include "common/input.h"
+#include "common/state.h"
 
 #define DIRECTORY WG_VARDIR "/undo"
 #define URI_FILE "uri"

@@ -154,8 +154,7 @@ char *wg_kept_get(const char *uuid, const char *name, const char *stored)
     if (!text)
         return NULL;
     size_t len = strlen(text);
-    if (len > SEAL_BYTES &&
-        sscanf(text, "%" SCNx64 " %" SCNx64, &then.sum, &then.length) == 2 &&
+    if (len > SEAL_BYTES && sscanf(text, "%" SCNx64 " %" SCNx64, &then.sum, &then.length) == 2 &&
         (wg_fingerprint_same(&now, &then) || is_file_of(name, &then)))
         return memmove(text, text + SEAL_BYTES, len - SEAL_BYTES + 1);
     explicit_bzero(text, len);

@@ -26,9 +26,9 @@
 int wg_kept_put(const char *uuid, const char *previous, const char *stored);
 
 /*
- * The same for a definition that was replaced in libvirt's own file while no daemon ran, when nobody
- * knows what libvirt will give out: file is how it is there. libvirt writes a file anew, and under the
- * old name, whenever a definition changes.
+ * The same for a definition that was replaced in libvirt's own file while no daemon ran, when
+ * nobody knows what libvirt will give out: file is how it is there. libvirt writes a file anew, and
+ * under the old name, whenever a definition changes.
  */
 int wg_kept_put_offline(const char *uuid, const char *previous, const struct stat *file);
 
@@ -42,8 +42,8 @@ char *wg_kept_get(const char *uuid, const char *name, const char *stored);
 bool wg_kept_has(const char *uuid);
 void wg_kept_forget(const char *uuid);
 
-/* The hook is to follow that guest's next cold start: should it fail, nobody else gives it back what
- * was kept. Forgotten with it, as the doubt is. */
+/* The hook is to follow that guest's next cold start: should it fail, nobody else gives it back
+ * what was kept. Forgotten with it, as the doubt is. */
 void wg_kept_follow(const char *uuid);
 bool wg_kept_followed(const char *uuid);
 

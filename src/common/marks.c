@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "kept.h"
-#include "state.h"
 #include "qemu_process.h"
+#include "state.h"
 
 /* A migration's or restore's `prepare` follows its announcement at once, `started` the decision to
  * start a guest as it was; by then it is forgotten. */

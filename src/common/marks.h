@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What one call of the hook tells a later one, or the repair worker: tiny files in a directory of
- * ours that nobody else may enter, one a guest, by libvirt's name of it. All of it may fail (no such
- * directory, full, not root): a missing mark costs time, never a guest, so nothing here reports
- * errors. libc only.
+ * ours that nobody else may enter, one a guest, by libvirt's name of it. All of it may fail (no
+ * such directory, full, not root): a missing mark costs time, never a guest, so nothing here
+ * reports errors. libc only.
  */
 #ifndef WG_MARKS_H
 #define WG_MARKS_H
@@ -31,8 +31,8 @@ void wg_mark_rolled_back(const char *guest);
 /* Takes the mark away; tells whether it was there and is not over 60 s old. */
 bool wg_take_rolled_back(const char *guest);
 
-/* A repair is about to start that guest; tells whether libvirt has not come to `prepare` since: then
- * the end that it knows of the guest is the one before. */
+/* A repair is about to start that guest; tells whether libvirt has not come to `prepare` since:
+ * then the end that it knows of the guest is the one before. */
 void wg_mark_unprepared(const char *guest);
 bool wg_take_unprepared(const char *guest);
 
@@ -47,8 +47,8 @@ bool wg_take_unprepared(const char *guest);
 void wg_mark_starting(const char *guest);
 
 /*
- * It is a cold start of a definition that was corrected and has not been booted since; what it was is
- * kept under that UUID (kept.h). A start that comes to `release` without `started` has failed.
+ * It is a cold start of a definition that was corrected and has not been booted since; what it was
+ * is kept under that UUID (kept.h). A start that comes to `release` without `started` has failed.
  */
 void wg_mark_trying(const char *guest, const char *uuid);
 

@@ -118,7 +118,7 @@ enum wg_boot wg_qemu_boot(const char *guest)
      * to be paused looks like it, and is left alone with it.
      */
     return boot == WG_BOOT_COLD && status.paused && status.in_snapshot_job ? WG_BOOT_IN_FLIGHT
-                                                                          : boot;
+                                                                           : boot;
 }
 
 long wg_qemu_pid(const char *guest)

@@ -17,7 +17,7 @@
 void wg_state_name(char file[WG_STATE_NAME], const char *kind, const char *guest)
 {
     static const char hex[] = "0123456789abcdef";
-    /* Behind it there is room for "%00", "~" and 16 digits, and in front of it for WG_STATE_FRESH. */
+    /* Behind it there is room for "%00", "~" and 16 digits, in front of it for WG_STATE_FRESH. */
     const char *end = file + WG_STATE_NAME - 24;
     const char *whole = guest;
 
@@ -37,8 +37,7 @@ void wg_state_name(char file[WG_STATE_NAME], const char *kind, const char *guest
     }
     *file = '\0';
     if (*guest)
-        sprintf(file, "~%016llx",
-                (unsigned long long)wg_hash(WG_HASH_EMPTY, whole, strlen(whole)));
+        sprintf(file, "~%016llx", (unsigned long long)wg_hash(WG_HASH_EMPTY, whole, strlen(whole)));
 }
 
 static int open_directory(const char *dir)
@@ -117,9 +116,9 @@ static char *read_whole(int fd, size_t max)
         return NULL;
     }
     char *text = malloc((size_t)st.st_size + 1);
-    while (text && len < (size_t)st.st_size &&
-           ((got = read(fd, text + len, (size_t)st.st_size - len)) > 0 ||
-            (got < 0 && errno == EINTR)))
+    while (
+        text && len < (size_t)st.st_size &&
+        ((got = read(fd, text + len, (size_t)st.st_size - len)) > 0 || (got < 0 && errno == EINTR)))
         len += got > 0 ? (size_t)got : 0;
     if (text && got < 0) {
         free(text);
@@ -179,8 +178,7 @@ int wg_state_lock(const char *dir, const char *file)
 {
     struct stat mine, there;
     int in = wg_state_open(dir);
-    int fd = in < 0 ? -1
-                    : openat(in, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = in < 0 ? -1 : openat(in, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int error = fd < 0 ? errno : 0;
 
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)

@@ -75,7 +75,7 @@ static bool landlock(enum wg_confinement confinement)
     return done;
 }
 
-/* Not by libc, which looks for threads first. What fails is not to be had: there is less to lose. */
+/* Not by libc, which looks for threads first. What fails is not to be had: less can be lost. */
 static void drop_privileges(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

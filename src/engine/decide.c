@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/input.h"
 #include "confine.h"
 #include "decision.h"
-#include "common/input.h"
 
 static bool rewrites(const char *operation)
 {
@@ -45,8 +45,8 @@ void wg_decide_domain(struct wg_engine *engine, const struct wg_settings *settin
                       int out)
 {
     struct wg_error err;
-    struct wg_verdict *verdict =
-        wg_evaluate(engine, xml, len, rewrites(operation) ? WG_REWRITE : 0, &err);
+    struct wg_verdict *verdict = wg_evaluate(engine, xml, len, rewrites(operation) ? WG_REWRITE : 0,
+                                             &err);
 
     if (!verdict) {
         fail(out, err.text);

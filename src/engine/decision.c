@@ -117,7 +117,8 @@ static int take_beginning(const char *bytes, struct wg_settings *settings, struc
         beginning.version[sizeof(beginning.version) - 1] != '\0')
         return wg_fail(err, "that is no decision");
     if (strcmp(beginning.version, PACKAGE_VERSION) != 0)
-        return wg_fail(err, "version %s was asked by version " PACKAGE_VERSION "; hint: restart "
+        return wg_fail(err,
+                       "version %s was asked by version " PACKAGE_VERSION "; hint: restart "
                        "libvirtd or virtqemud, which still runs the version before an upgrade",
                        beginning.version);
     if (beginning.size != FIXED || beginning.deadline < 1 || beginning.deadline > WG_DEADLINE_MAX)
@@ -188,9 +189,9 @@ int wg_decision_parse(const char *bytes, size_t len, struct wg_decision *decisio
         .xml_len = header.xml_size > 0 ? header.xml_size - 1 : 0,
     };
     memcpy(decision->uuid, header.uuid, sizeof(decision->uuid));
-    if (!good || !text || header.outcome < WG_NOT_CONCERNED ||
-        header.outcome > WG_VIOLATES || header.cold_start < WG_CORRECT ||
-        header.cold_start > WG_REPORT || (*header.uuid && !wg_is_uuid(header.uuid)))
+    if (!good || !text || header.outcome < WG_NOT_CONCERNED || header.outcome > WG_VIOLATES ||
+        header.cold_start < WG_CORRECT || header.cold_start > WG_REPORT ||
+        (*header.uuid && !wg_is_uuid(header.uuid)))
         return wg_fail(err, "a decision that makes no sense");
     return 0;
 }

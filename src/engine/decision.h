@@ -12,15 +12,15 @@
 struct wg_decision {
     bool failed; /* text is a fault of ours, and nothing else holds */
     bool faulty; /* parts of the configuration were left out; text tells */
-    bool nova;   /* the guest carries nova's metadata */
+    bool nova; /* the guest carries nova's metadata */
     enum wg_outcome outcome;
-    int cold_start;          /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
-    int id;                  /* libvirt's of a running guest, or -1 */
-    uint64_t policy;         /* wg_engine_digest() */
+    int cold_start; /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
+    int id; /* libvirt's of a running guest, or -1 */
+    uint64_t policy; /* wg_engine_digest() */
     char uuid[WG_UUID_SIZE]; /* "" if the domain has none */
-    const char *name;        /* as libvirt reads it; NULL if the domain has none */
-    const char *text;        /* "prepare guest 'x' uuid …: violates (…): …" */
-    const char *xml;         /* the document as it must be; NULL if there is none */
+    const char *name; /* as libvirt reads it; NULL if the domain has none */
+    const char *text; /* "prepare guest 'x' uuid …: violates (…): …" */
+    const char *xml; /* the document as it must be; NULL if there is none */
     size_t xml_len;
 };
 

@@ -82,8 +82,8 @@ static bool known_encoding(const char *encoding)
 }
 
 /* libxml2 finds the order of two comments by walking back to the last element: what a row of them
- * costs is its square, and no limit on XPath's steps counts that. libvirt writes none at all. What an
- * outline passes over is in no tree. */
+ * costs is its square, and no limit on XPath's steps counts that. libvirt writes none at all. What
+ * an outline passes over is in no tree. */
 #define ROW_MAX 1000
 
 /* The line in which a row of over ROW_MAX comments and the like goes on; 0 if there is none. */

@@ -14,7 +14,7 @@ struct wg_domain {
     const char *bytes; /* the caller's */
     size_t len;
     struct wg_outline *outline; /* the caller's; NULL: the tree has all of it */
-    size_t passed;              /* of an outline: a measure of what is not in the tree */
+    size_t passed; /* of an outline: a measure of what is not in the tree */
     xmlDocPtr doc;
     xmlNodePtr root;
     char *name; /* NULL if it has none */
@@ -22,9 +22,8 @@ struct wg_domain {
 };
 
 /*
- * Parses a domain; bytes must outlive it. With an outline (outline.h), which must outlive it too, the
- * tree has only what a verdict needs.
- * Returns 0, or -1 with *err filled and nothing to free.
+ * Parses a domain; bytes must outlive it. With an outline (outline.h), which must outlive it too,
+ * the tree has only what a verdict needs. Returns 0, or -1 with *err filled and nothing to free.
  */
 int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
                     struct wg_domain *domain, struct wg_error *err);

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/detect/detect.h"
 #include "domain.h"
-#include "engine/plan/host.h"
-#include "outline.h"
-#include "engine/plan/plan.h"
 #include "engine/config/policy.h"
+#include "engine/detect/detect.h"
+#include "engine/plan/host.h"
+#include "engine/plan/plan.h"
 #include "engine/rewrite/rewrite.h"
 #include "engine/rewrite/splice.h"
+#include "outline.h"
 #include "verdict.h"
 
 struct wg_engine {
@@ -21,7 +21,7 @@ struct wg_engine {
     struct wg_told *told;
     size_t n_told;
     struct wg_host *host;
-    bool host_known;  /* host is what it is to be, read or given */
+    bool host_known; /* host is what it is to be, read or given */
     char *host_fault; /* why it could not be read, or NULL */
 };
 
@@ -79,7 +79,7 @@ int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *
     grown[engine->n_told] = (struct wg_told){strdup(label), strdup(value)};
     engine->n_told++;
     return grown[engine->n_told - 1].label && grown[engine->n_told - 1].value ? 0
-                                                                             : wg_no_memory(err);
+                                                                              : wg_no_memory(err);
 }
 
 uint64_t wg_engine_digest(const struct wg_engine *engine)

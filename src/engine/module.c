@@ -18,8 +18,10 @@ void *wg_module(const char *name, const char *symbol, struct wg_error *err)
     void *module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     const char *version = module ? dlsym(module, "wg_version") : NULL;
     if (version && strcmp(version, PACKAGE_VERSION) != 0)
-        wg_fail(err, "%s is version %s, and this is version " PACKAGE_VERSION "; hint: reinstall "
-                "libvirt-winguest, its parts belong together", path, version);
+        wg_fail(err,
+                "%s is version %s, and this is version " PACKAGE_VERSION "; hint: reinstall "
+                "libvirt-winguest, its parts belong together",
+                path, version);
     else if (!version || !(found = dlsym(module, symbol)))
         wg_fail(err, "%s", dlerror());
     return found;

@@ -15,7 +15,7 @@ void *wg_module(const char *name, const char *symbol, struct wg_error *err);
 void wg_module_decide(const char *operation, const char *guest, int in, int out);
 
 /* What every module must export, in one of its sources. */
-#define WG_MODULE_VERSION                                                                          \
+#define WG_MODULE_VERSION \
     __attribute__((visibility("default"))) const char wg_version[] = PACKAGE_VERSION
 
 #endif

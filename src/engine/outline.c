@@ -4,15 +4,16 @@
 #include <libxml/SAX2.h>
 #include <string.h>
 
-/* What is looked at of a domain, and of its devices. A new sign, or a new part of the policy, may need
- * a word here. */
-static const char *const parts[] = {"name", "uuid", "title", "description", "metadata",
-                                    "os", "features", "clock", "devices", NULL};
+/* What is looked at of a domain, and of its devices. A new sign, or a new part of the policy, may
+ * need a word here. */
+static const char *const parts[] = {"name", "uuid",     "title", "description", "metadata",
+                                    "os",   "features", "clock", "devices",     NULL};
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
 /* Whose text is looked at, wherever they stand: in others blanks are layout, which takes nodes. */
-static const char *const values[] = {"name", "uuid", "title", "description", "type", "emulator",
-                                     "property", "os_variant", "os_type", "os-type", "ostype",
-                                     "os_distro", "os", NULL};
+static const char *const values[] = {"name",    "uuid",     "title",    "description",
+                                     "type",    "emulator", "property", "os_variant",
+                                     "os_type", "os-type",  "ostype",   "os_distro",
+                                     "os",      NULL};
 /* The package's, which look at nothing else. */
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
 

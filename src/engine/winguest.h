@@ -46,14 +46,14 @@ struct wg_difference {
 struct wg_verdict {
     enum wg_outcome outcome;
     enum wg_os os;
-    char *name;     /* NULL if the domain has none */
-    char *uuid;     /* in libvirt's form, NULL if it has none */
-    int id;         /* libvirt's of a running guest, -1 if the document has none */
-    char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; NULL if there is none */
-    char *reason;   /* why it is exempt or not applicable; NULL otherwise */
-    bool nova;      /* it carries nova's metadata */
+    char *name; /* NULL if the domain has none */
+    char *uuid; /* in libvirt's form, NULL if it has none */
+    int id; /* libvirt's of a running guest, -1 if the document has none */
+    char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; or NULL */
+    char *reason; /* why it is exempt or not applicable; NULL otherwise */
+    bool nova; /* it carries nova's metadata */
     bool localtime; /* its clock is to be the local time of its host */
-    bool untried;   /* a KVM guest, and of what its host gives such guests nothing current is known */
+    bool untried; /* a KVM guest, and of what its host gives such guests nothing current is known */
     struct wg_difference *differences;
     size_t n_differences;
     char **notes; /* what of the policy was left out for this guest, and why */
@@ -74,7 +74,7 @@ enum {
 /* What the hook does with a guest that was cold booted against the policy. */
 enum {
     WG_CORRECT, /* its stored definition is brought in line, for the next cold boot */
-    WG_REPAIR,  /* that, and it is booted again at once */
+    WG_REPAIR, /* that, and it is booted again at once */
     WG_DENY,
     WG_REPORT,
 };
@@ -89,13 +89,13 @@ enum {
 
 /* The [enforce] section of the configuration: how the callers of the engine behave. */
 struct wg_settings {
-    int cold_start;    /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
+    int cold_start; /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
     int deny_on_error; /* whether a fault of ours keeps a guest from starting */
-    int rollback;      /* whether a guest that cannot start under the policy starts as it was */
+    int rollback; /* whether a guest that cannot start under the policy starts as it was */
     unsigned deadline; /* seconds that the daemon filter waits for the engine */
-    unsigned repair_window;   /* seconds after a boot in which a repair may restart the guest */
+    unsigned repair_window; /* seconds after a boot in which a repair may restart the guest */
     unsigned repair_parallel; /* repairs at a time */
-    unsigned repair_decline;  /* WG_DECLINE_… */
+    unsigned repair_decline; /* WG_DECLINE_… */
 };
 
 /*

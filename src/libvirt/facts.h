@@ -4,8 +4,8 @@
 #define WG_FACTS_H
 
 #include "engine/plan/host.h"
-#include "virt.h"
 #include "engine/winguest.h"
+#include "virt.h"
 
 /*
  * Asks the host at the other end what each of its emulators for x86 gives KVM guests. It is not

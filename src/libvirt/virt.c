@@ -95,8 +95,7 @@ char *wg_virt_capabilities(struct wg_virt *virt, struct wg_error *err)
 }
 
 char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, const char *arch,
-                                  const char *machine, const char *virttype,
-                                  struct wg_error *err)
+                                  const char *machine, const char *virttype, struct wg_error *err)
 {
     char *xml = virConnectGetDomainCapabilities(virt->conn, emulator, arch, machine, virttype, 0);
 

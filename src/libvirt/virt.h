@@ -30,8 +30,7 @@ char *wg_virt_library(void);
  * For the caller to free, NULL with *err filled. */
 char *wg_virt_capabilities(struct wg_virt *virt, struct wg_error *err);
 char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, const char *arch,
-                                  const char *machine, const char *virttype,
-                                  struct wg_error *err);
+                                  const char *machine, const char *virttype, struct wg_error *err);
 
 /* A domain of a connection, as the host had it when it was asked for. */
 struct wg_virt_guest;
@@ -70,11 +69,11 @@ enum wg_virt_state {
 
 /* How a guest that is off came to be so, as far as it matters here. */
 enum wg_virt_end {
-    WG_VIRT_END_UNKNOWN,   /* not since the daemon was started */
+    WG_VIRT_END_UNKNOWN, /* not since the daemon was started */
     WG_VIRT_END_DESTROYED, /* by somebody's call */
-    WG_VIRT_END_FAILED,    /* it did not start */
-    WG_VIRT_END_CRASHED,   /* its QEMU was gone */
-    WG_VIRT_END_OTHER,     /* shut down, saved, migrated away, … */
+    WG_VIRT_END_FAILED, /* it did not start */
+    WG_VIRT_END_CRASHED, /* its QEMU was gone */
+    WG_VIRT_END_OTHER, /* shut down, saved, migrated away, … */
 };
 
 struct wg_virt_status {
@@ -82,11 +81,11 @@ struct wg_virt_status {
     enum wg_virt_end end;
     bool fresh; /* running or paused since its boot as a client that boots it leaves it: not
                    migrated, restored, reverted, crashed, or stopped by its disk */
-    int id;     /* -1 unless it runs or is paused */
+    int id; /* -1 unless it runs or is paused */
     bool persistent;
     bool autostart; /* libvirt starts it when the host has booted */
-    bool saved;    /* its next start takes its state from a managed save */
-    bool job;      /* a migration, save, dump or backup is at work, or it was migrated away */
+    bool saved; /* its next start takes its state from a managed save */
+    bool job; /* a migration, save, dump or backup is at work, or it was migrated away */
     int snapshots; /* their number, and that of checkpoints */
 };
 
@@ -113,10 +112,9 @@ void wg_virt_forget(char *xml);
 
 /*
  * Stores xml in place of the definition that was seen, unless the guest has been undefined, or
- * defined otherwise, since: nothing of libvirt's is locked in between, so what was undefined in that
- * moment, and thereby made again, is undefined again.
- * Returns 1 with *stored what libvirt has made of it (for wg_virt_forget), 0: it is somebody
- * else's, or -1 with *err filled.
+ * defined otherwise, since: nothing of libvirt's is locked in between, so what was undefined in
+ * that moment, and thereby made again, is undefined again. Returns 1 with *stored what libvirt has
+ * made of it (for wg_virt_forget), 0: it is somebody else's, or -1 with *err filled.
  */
 int wg_virt_replace(struct wg_virt *virt, const char *uuid, const char *seen, const char *xml,
                     char **stored, struct wg_error *err);
@@ -128,7 +126,7 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
 enum wg_virt_started {
     WG_VIRT_STARTED,
     WG_VIRT_FAILED, /* *err tells why; or it runs already, or is defined no more */
-    WG_VIRT_ENDED,  /* in the middle of its start, by somebody's destroy for all that is known */
+    WG_VIRT_ENDED, /* in the middle of its start, by somebody's destroy for all that is known */
 };
 
 /* Boots it from its stored definition. */

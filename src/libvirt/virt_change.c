@@ -43,8 +43,8 @@ static bool made_again(virDomainPtr domain, const char *ours)
            virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) == 0;
 }
 
-/* As wg_virt_replace, all on one connection: a daemon that was restarted in between knows the end of
- * no guest any more. */
+/* As wg_virt_replace, all on one connection: a daemon that was restarted in between knows the end
+ * of no guest any more. */
 static int replace(virDomainPtr domain, const char *seen, const char *xml, char **stored,
                    struct wg_error *err)
 {
@@ -111,8 +111,8 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
 /*
  * Whether a start was ended by a signal. Somebody's destroy in the middle of a start succeeds, and
  * leaves behind nothing but a start that has failed (qemuDomainDestroyFlags: `starting`): its QEMU
- * says so itself, or nothing at all, behind libvirt's "internal error: process exited while connecting
- * to monitor"; or libvirt that the guest does not run any more.
+ * says so itself, or nothing at all, behind libvirt's "internal error: process exited while
+ * connecting to monitor"; or libvirt that the guest does not run any more.
  */
 static bool was_ended(const virError *error)
 {

@@ -22,11 +22,12 @@ int wg_virt_failed(struct wg_error *err, const char *what);
  * filled. */
 int wg_virt_revive(struct wg_virt *virt, struct wg_error *err);
 
-/* Connects anew if need be. Returns 1 and *domain, to be freed by the caller; 0 if there is none; -1
- * with *err filled. */
-int wg_virt_find(struct wg_virt *virt, const char *uuid, virDomainPtr *domain, struct wg_error *err);
+/* Connects anew if need be. Returns 1 and *domain, to be freed by the caller; 0 if there is none;
+ * -1 with *err filled. */
+int wg_virt_find(struct wg_virt *virt, const char *uuid, virDomainPtr *domain,
+                 struct wg_error *err);
 
-/* Frees domain after a call of libvirt's that has returned rc. Returns 0, or -1 with *err filled. */
+/* Frees domain after a call of libvirt's that returned rc. Returns 0, or -1 with *err filled. */
 int wg_virt_done(virDomainPtr domain, int rc, struct wg_error *err);
 
 #endif

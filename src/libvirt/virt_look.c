@@ -12,12 +12,11 @@ static void read_state(int state, int reason, struct wg_virt_status *status)
     case VIR_DOMAIN_RUNNING:
         status->state = WG_VIRT_RUNNING;
         status->fresh = reason == VIR_DOMAIN_RUNNING_BOOTED ||
-                       reason == VIR_DOMAIN_RUNNING_UNPAUSED;
+                        reason == VIR_DOMAIN_RUNNING_UNPAUSED;
         break;
     case VIR_DOMAIN_PAUSED:
         status->state = WG_VIRT_PAUSED;
-        status->fresh = reason == VIR_DOMAIN_PAUSED_USER ||
-                       reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+        status->fresh = reason == VIR_DOMAIN_PAUSED_USER || reason == VIR_DOMAIN_PAUSED_STARTING_UP;
         break;
     case VIR_DOMAIN_SHUTOFF:
         status->state = WG_VIRT_OFF;
@@ -39,8 +38,8 @@ static int is_migrated(virDomainPtr domain)
     int type, operation = 0, count = 0;
 
     if (virDomainGetJobStats(domain, &type, &stats, &count,
-                             VIR_DOMAIN_JOB_STATS_COMPLETED |
-                                 VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED) < 0)
+                             VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED) <
+        0)
         return -1;
     virTypedParamsGetInt(stats, count, VIR_DOMAIN_JOB_OPERATION, &operation);
     virTypedParamsFree(stats, count);

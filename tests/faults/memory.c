@@ -33,19 +33,21 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 
 enum mode {
-    ONCE,     /* one allocation fails */
+    ONCE, /* one allocation fails */
     FOR_GOOD, /* it and all behind it */
 };
 
 /* What a child leaves for its parent. */
-static struct report {
+struct report {
     unsigned long allocations;
     bool ended; /* by the guard */
     size_t len; /* of the right answer */
     char xml[64 << 10];
     char where[256]; /* of a crash, the object */
-    char what[256];  /* is wrong */
-} *report;
+    char what[256]; /* is wrong */
+};
+
+static struct report *report;
 
 static bool armed;
 static enum mode mode;

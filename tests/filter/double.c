@@ -240,8 +240,8 @@ static bool launch(struct guest *guest, const char *xml)
     if (guest->running != NULL)
         return fail("Requested operation is not valid: domain is already running") != NULL;
     if (is(guest->name, "broken") ||
-        (policy && (is(guest->name, "nostart") || is(guest->name, "meddled") ||
-                    is(guest->name, "late")))) {
+        (policy &&
+         (is(guest->name, "nostart") || is(guest->name, "meddled") || is(guest->name, "late")))) {
         clock_gettime(CLOCK_MONOTONIC, &guest->failed);
         if (is(guest->name, "meddled"))
             set(&guest->definition, "<domain><name>meddled</name>edited</domain>");
@@ -272,16 +272,14 @@ static struct _virDomain *create(struct _virConnect *conn, const char *xml)
     return domain;
 }
 
-struct _virDomain *virDomainCreateXML(struct _virConnect *conn, const char *xml,
-                                      unsigned int flags)
+struct _virDomain *virDomainCreateXML(struct _virConnect *conn, const char *xml, unsigned int flags)
 {
     (void)flags;
     return create(conn, xml);
 }
 
 struct _virDomain *virDomainCreateXMLWithFiles(struct _virConnect *conn, const char *xml,
-                                               unsigned int nfiles, int *files,
-                                               unsigned int flags)
+                                               unsigned int nfiles, int *files, unsigned int flags)
 {
     (void)flags;
     if (nfiles > 0 && files == NULL)
@@ -303,7 +301,8 @@ static int start(struct _virDomain *domain, unsigned int flags)
         fail("Domain not found");
     else
         good = launch(guest, guest->managed_save && (flags & WG_DOMAIN_START_FORCE_BOOT) == 0
-                                 ? "saved" : guest->definition);
+                                 ? "saved"
+                                 : guest->definition);
     leave();
     return good ? 0 : -1;
 }

@@ -7,8 +7,8 @@
  *       [version=V]  as if that version had written it
  *       [bytes=N]    no more than so many of it; "begin": what is known before the domain is read
  */
-#include "engine/decision.h"
 #include "common/input.h"
+#include "engine/decision.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * Many clients at once, for the eye of ThreadSanitizer or helgrind: stress [THREADS [ROUNDS]].
  * As many threads as the daemon may have workers open connections, define, start, destroy and
  * undefine guests of their own and one that they all share, while some of the engine's runs crash
- * or answer rubbish and the configuration changes from one to the next. Exits 0 if every guest was right, and if
- * no connection, domain, error object, descriptor or child is left.
+ * or answer rubbish and the configuration changes from one to the next. Exits 0 if every guest was
+ * right, and if no connection, domain, error object, descriptor or child is left.
  */
 #include "double.h"
 #include "filter_support.h"
@@ -75,8 +75,9 @@ static void live(struct _virConnect *conn, const char *name)
 /* Several threads start, stop and redefine it: only crashes, races and leaks can be judged. */
 static void share(struct _virConnect *conn)
 {
-    struct _virDomain *domain =
-        virDomainDefineXMLFlags(conn, "<domain><name>shared</name></domain>\n", 0);
+    struct _virDomain *domain = virDomainDefineXMLFlags(conn,
+                                                        "<domain><name>shared</name></domain>\n",
+                                                        0);
 
     expect(domain != NULL, "not defined", "shared");
     if (domain == NULL)
@@ -102,8 +103,8 @@ static void *client(void *number)
         snprintf(name, sizeof(name), "%s-%d-%d", kinds[round % 6], *(int *)number, round);
         live(conn, name);
         share(conn);
-        expect(virDomainDefineXML(reading, "<domain><name>ro</name></domain>\n") == NULL,
-               "defined", "read-only");
+        expect(virDomainDefineXML(reading, "<domain><name>ro</name></domain>\n") == NULL, "defined",
+               "read-only");
         virConnectClose(reading);
         virConnectClose(conn);
     }

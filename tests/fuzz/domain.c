@@ -4,10 +4,10 @@
  * the same guest, compliant, and outside of the policy's places what went in. What is passed over
  * while it is read has no sign in it.
  */
-#include "engine/detect/detect.h"
 #include "engine/domain.h"
-#include "engine/outline.h"
+#include "engine/detect/detect.h"
 #include "engine/detect/path.h"
+#include "engine/outline.h"
 #include "engine/rewrite/write.h"
 
 #include <string.h>
@@ -144,8 +144,8 @@ static void check_rewrite(struct wg_engine *engine, const struct wg_verdict *ver
 
     PROMISE("the output can be judged", again);
     PROMISE("a second run changes nothing", again->outcome == WG_COMPLIANT && !again->xml);
-    PROMISE("name and UUID stay", same_text(verdict->name, again->name) &&
-                                      same_text(verdict->uuid, again->uuid));
+    PROMISE("name and UUID stay",
+            same_text(verdict->name, again->name) && same_text(verdict->uuid, again->uuid));
     wg_verdict_free(again);
     check_elsewhere(data, size, verdict->xml, verdict->xml_len);
 }
@@ -201,8 +201,8 @@ static void check_outline(const char *data, size_t size)
     if (wg_domain_parse(data, size, NULL, &whole, &err) < 0)
         return;
     PROMISE("the outline is read", wg_domain_parse(data, size, &outline, &looked_at, &err) == 0);
-    PROMISE("the outline has the name and the UUID", same_text(looked_at.name, whole.name) &&
-                                                         same_text(looked_at.uuid, whole.uuid));
+    PROMISE("the outline has the name and the UUID",
+            same_text(looked_at.name, whole.name) && same_text(looked_at.uuid, whole.uuid));
     for (size_t i = 0; wg_detect_path(i); i++)
         PROMISE("the outline has the signs", say_the_same(&looked_at, &whole, wg_detect_path(i)));
     wg_domain_clear(&looked_at);

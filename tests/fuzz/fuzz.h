@@ -13,12 +13,12 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /* Ends the process: to a fuzzer, a finding. */
-#define PROMISE(what, holds)                                                                      \
-    do {                                                                                          \
-        if (!(holds)) {                                                                           \
-            fprintf(stderr, "broken promise: %s\n", what);                                       \
-            abort();                                                                              \
-        }                                                                                         \
+#define PROMISE(what, holds) \
+    do { \
+        if (!(holds)) { \
+            fprintf(stderr, "broken promise: %s\n", what); \
+            abort(); \
+        } \
     } while (0)
 
 /* A private file that holds text; the same one for the same name. */

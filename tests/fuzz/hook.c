@@ -11,8 +11,8 @@
 
 #include "fuzz.h"
 
-static const char *const operations[] = {"define", "create", "prepare", "started", "migrate",
-                                         "restore"};
+static const char *const operations[] = {"define",  "create",  "prepare",
+                                         "started", "migrate", "restore"};
 
 static size_t line(const uint8_t *data, size_t size, char *out, size_t room)
 {
@@ -54,11 +54,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     PROMISE("an engine", engine && fd >= 0);
     used += line(data + used, size - used, guest, sizeof(guest));
     wg_decision_begin(fd, &settings);
-    wg_decide_domain(engine, &settings,
-                     operations[(unsigned char)*choice % (sizeof(operations) / sizeof(*operations))],
-                     guest, (const char *)data + used, size - used, fd);
+    wg_decide_domain(
+        engine, &settings,
+        operations[(unsigned char)*choice % (sizeof(operations) / sizeof(*operations))], guest,
+        (const char *)data + used, size - used, fd);
     lseek(fd, 0, SEEK_SET);
-    PROMISE("there is one decision", wg_decision_read(fd, 1000, &decision, &read, &bytes, &err) == 0);
+    PROMISE("there is one decision",
+            wg_decision_read(fd, 1000, &decision, &read, &bytes, &err) == 0);
     PROMISE("nothing is denied without a configuration", !read.deny_on_error);
     PROMISE("and no more than one", lseek(fd, 0, SEEK_CUR) == lseek(fd, 0, SEEK_END));
     look(&decision);

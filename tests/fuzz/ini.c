@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wg_engine *engine = wg_engine_open(path, &settings, &err);
 
     if (!engine) {
-        PROMISE("an error is one line that names the file", strstr(err.text, path) &&
-                                                                !strchr(err.text, '\n'));
+        PROMISE("an error is one line that names the file",
+                strstr(err.text, path) && !strchr(err.text, '\n'));
         return 0;
     }
     PROMISE("settings are in their bounds", settings.deadline >= 1 && settings.deadline <= 60);

@@ -8,18 +8,21 @@
 #include "fuzz.h"
 
 static const char *const values[] = {
-    "utc", "localtime", "variable", "timezone", "absolute", "reset", "3600", "-1", "yes", "no",
-    "on", "off", "delay", "catchup", "merge", "discard", "rtc", "pit", "hpet", "hypervclock", "tsc",
-    "kvm", "qemu", "xen", "x86_64", "i686", "aarch64", "microvm", "passthrough", "host-model",
-    "custom", "8191", "0x1fff", "4095", "", "'\"<>&\n\t", "\xe6\xa0\xb8",
+    "utc",         "localtime",    "variable", "timezone", "absolute", "reset",       "3600",
+    "-1",          "yes",          "no",       "on",       "off",      "delay",       "catchup",
+    "merge",       "discard",      "rtc",      "pit",      "hpet",     "hypervclock", "tsc",
+    "kvm",         "qemu",         "xen",      "x86_64",   "i686",     "aarch64",     "microvm",
+    "passthrough", "host-model",   "custom",   "8191",     "0x1fff",   "4095",        "",
+    "'\"<>&\n\t",  "\xe6\xa0\xb8",
 };
 static const char *const names[] = {
-    "clock", "timer", "catchup", "features", "hyperv", "relaxed", "vapic", "spinlocks", "stimer",
-    "direct", "os", "cpu", "devices", "channel", "target", "metadata", "name", "uuid", "type",
+    "clock",     "timer",    "catchup", "features", "hyperv", "relaxed", "vapic",
+    "spinlocks", "stimer",   "direct",  "os",       "cpu",    "devices", "channel",
+    "target",    "metadata", "name",    "uuid",     "type",
 };
 static const char *const attributes[] = {
-    "offset", "adjustment", "basis", "timezone", "start", "name", "tickpolicy", "present", "track",
-    "state", "retries", "mode", "type", "arch", "machine",
+    "offset", "adjustment", "basis",   "timezone", "start", "name", "tickpolicy", "present",
+    "track",  "state",      "retries", "mode",     "type",  "arch", "machine",
 };
 
 #define ANY(list) list[random_below(sizeof(list) / sizeof(*list))]
@@ -90,10 +93,10 @@ static void edit(xmlNodePtr root)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     state = seed;
-    xmlDocPtr doc = random_below(4) ? xmlReadMemory((char *)data, (int)size, NULL, NULL,
-                                                    XML_PARSE_NONET | XML_PARSE_NOERROR |
-                                                        XML_PARSE_NOWARNING)
-                                    : NULL;
+    xmlDocPtr doc = random_below(4)
+                        ? xmlReadMemory((char *)data, (int)size, NULL, NULL,
+                                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                        : NULL;
     xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
 
     if (!root) {

@@ -62,8 +62,8 @@ static bool may_connect(void)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return fd >= 0 && (connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)) == 0 ||
-                       errno != EACCES);
+    return fd >= 0 &&
+           (connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)) == 0 || errno != EACCES);
 }
 
 static bool changes_a_mode(void)
@@ -120,9 +120,9 @@ static void nothing_but_what_is_open(void **state)
         const char *what;
         bool (*attempt)(void);
     } rows[] = {
-        {"opens to read", opens_to_read}, {"opens to write", opens_to_write},
-        {"makes a file", makes_a_file},   {"cuts a file", cuts_a_file},
-        {"removes a file", removes},      {"executes", executes},
+        {"opens to read", opens_to_read},   {"opens to write", opens_to_write},
+        {"makes a file", makes_a_file},     {"cuts a file", cuts_a_file},
+        {"removes a file", removes},        {"executes", executes},
         {"makes a socket", makes_a_socket},
     };
 

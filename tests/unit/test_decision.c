@@ -13,9 +13,17 @@
 static const struct wg_settings terms = {.deny_on_error = true, .rollback = false, .deadline = 42};
 static char name[3000];
 static const struct wg_decision whole = {
-    .faulty = true, .nova = true, .outcome = WG_VIOLATES, .cold_start = WG_DENY, .id = 7,
-    .policy = 0x123456789abcdef0, .uuid = UUID, .name = name, .text = "it violates",
-    .xml = "<domain/>\n", .xml_len = 10,
+    .faulty = true,
+    .nova = true,
+    .outcome = WG_VIOLATES,
+    .cold_start = WG_DENY,
+    .id = 7,
+    .policy = 0x123456789abcdef0,
+    .uuid = UUID,
+    .name = name,
+    .text = "it violates",
+    .xml = "<domain/>\n",
+    .xml_len = 10,
 };
 static char bytes[8192];
 static size_t len;

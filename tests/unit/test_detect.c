@@ -6,15 +6,16 @@
 #define WG "xmlns:wg='urn:libvirt-winguest:domain:1.0'"
 #define NOVA_NS "http://openstack.org/xmlns/libvirt/nova/1.1"
 #define NOVA(inner) META("<nova:instance xmlns:nova='" NOVA_NS "'>" inner "</nova:instance>")
-#define PROPERTY(name, value)                                                                     \
-    NOVA("<nova:image uuid='img-1'><nova:properties><nova:property name='" name "'>" value        \
+#define PROPERTY(name, value) \
+    NOVA("<nova:image uuid='img-1'><nova:properties><nova:property name='" name "'>" value \
          "</nova:property></nova:properties></nova:image>")
-#define OSINFO(id)                                                                                \
-    META("<l:libosinfo xmlns:l='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"                  \
+#define OSINFO(id) \
+    META("<l:libosinfo xmlns:l='http://libosinfo.org/xmlns/libvirt/domain/1.0'>" \
          "<l:os id='" id "'/></l:libosinfo>")
-#define COCKPIT(variant)                                                                          \
-    META("<c:data xmlns:c='https://github.com/cockpit-project/cockpit-machines'><c:os_variant>"   \
-         variant "</c:os_variant></c:data>")
+#define COCKPIT(variant) \
+    META( \
+        "<c:data xmlns:c='https://github.com/cockpit-project/cockpit-machines'><c:os_variant>" variant \
+        "</c:os_variant></c:data>")
 #define UNRAID(os) META("<vmtemplate xmlns='http://unraid' name='x' os='" os "'/>")
 #define ABOUT(text) DOMAIN("<description>" text "</description>")
 
@@ -106,7 +107,8 @@ static void nova_properties_are_read_without_case(void **state)
         {PROPERTY("os_type", ""), WG_OS_UNKNOWN, NULL},
         {PROPERTY("hw_os_type", "windows"), WG_OS_UNKNOWN, NULL},
         {META("<i:instance xmlns:i='urn:other'><i:image><i:properties><i:property name='os_type'>"
-              "windows</i:property></i:properties></i:image></i:instance>"), WG_OS_UNKNOWN, NULL},
+              "windows</i:property></i:properties></i:image></i:instance>"),
+         WG_OS_UNKNOWN, NULL},
     };
 
     (void)state;
@@ -201,12 +203,13 @@ static void rules_are_globs_of_the_operator(void **state)
 
     (void)state;
     is_detected("[rules]\nnames = win-*\ntitles = \"*server*\"\nflavors = w.*\nuuids = 6f0f-*\n"
-                "images = img-9\nprojects = p-?\n", rows, COUNT(rows));
+                "images = img-9\nprojects = p-?\n",
+                rows, COUNT(rows));
 }
 
-#define NOVA_SAYS(name, type)                                                                     \
-    "<domain type='kvm'><name>" name "</name><metadata><nova:instance xmlns:nova='" NOVA_NS "'>"  \
-    "<nova:image><nova:properties><nova:property name='os_type'>" type "</nova:property>"         \
+#define NOVA_SAYS(name, type) \
+    "<domain type='kvm'><name>" name "</name><metadata><nova:instance xmlns:nova='" NOVA_NS "'>" \
+    "<nova:image><nova:properties><nova:property name='os_type'>" type "</nova:property>" \
     "</nova:properties></nova:image></nova:instance></metadata></domain>"
 
 static void the_first_answer_in_order_counts(void **state)
@@ -266,9 +269,8 @@ static void an_exemption_comes_before_everything(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct wg_verdict *verdict =
-            judge("[rules]\nexempt.names = cured-*\nexempt.uuids = ab-?\nnames = *\n",
-                  rows[i].xml, 0);
+        struct wg_verdict *verdict = judge(
+            "[rules]\nexempt.names = cured-*\nexempt.uuids = ab-?\nnames = *\n", rows[i].xml, 0);
 
         assert_int_equal(verdict->outcome == WG_EXEMPT, rows[i].reason != NULL);
         if (rows[i].reason)
@@ -280,10 +282,10 @@ static void an_exemption_comes_before_everything(void **state)
 static void the_trail_tells_every_sign_up_to_the_answer(void **state)
 {
     static const char *const trail[] = {
-        "own mark: not there",       "rules.names: a: no answer", "rules.titles: not there",
-        "rules.titles: not there",   "rules.flavors: not there",  "rules.uuids: not there",
-        "rules.images: not there",   "rules.images: not there",   "rules.projects: not there",
-        "libosinfo: not there",      "nova os_type: windows: windows",
+        "own mark: not there",     "rules.names: a: no answer",      "rules.titles: not there",
+        "rules.titles: not there", "rules.flavors: not there",       "rules.uuids: not there",
+        "rules.images: not there", "rules.images: not there",        "rules.projects: not there",
+        "libosinfo: not there",    "nova os_type: windows: windows",
     };
     struct wg_verdict *verdict = judge("", NOVA_SAYS("a", "windows"), WG_EXPLAIN);
 

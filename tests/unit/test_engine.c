@@ -7,8 +7,8 @@
 
 #define ALL_WINDOWS "[rules]\nnames = win*\n"
 #define OS "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
-#define WRONG                                                                                     \
-    "<domain type='qemu' id='7'>\n  <name>win1</name>\n  <uuid>6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e"  \
+#define WRONG \
+    "<domain type='qemu' id='7'>\n  <name>win1</name>\n  <uuid>6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e" \
     "6c11</uuid>\n  " OS "\n  <clock offset='utc'/>\n</domain>\n"
 #define OTHER "<domain type='qemu'><name>lin1</name>" OS "</domain>"
 
@@ -169,12 +169,15 @@ static void stray_text_keeps_nothing_from_being_mended(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *xml = NULL;
 
-        assert_true(asprintf(&xml, "<domain type='kvm'><name>a</name><os><type arch='x86_64'>hvm"
-                                   "</type></os>%s</domain>", rows[i]) > 0);
+        assert_true(asprintf(&xml,
+                             "<domain type='kvm'><name>a</name><os><type arch='x86_64'>hvm"
+                             "</type></os>%s</domain>",
+                             rows[i]) > 0);
         struct wg_verdict *verdict = judge("[rules]\nnames = *\n", xml, WG_REWRITE);
         if (!verdict->xml)
             fail_msg("%s is not mended", rows[i]);
-        assert_int_equal(strstr(rows[i], "cpu") != NULL, strstr(verdict->xml, "<cpu mode=") != NULL);
+        assert_int_equal(strstr(rows[i], "cpu") != NULL,
+                         strstr(verdict->xml, "<cpu mode=") != NULL);
         assert_int_equal(strstr(rows[i], "'z'") != NULL, strpbrk(verdict->xml, "z") != NULL);
         wg_verdict_free(verdict);
         free(xml);
@@ -233,8 +236,8 @@ static void *work(void *conf)
         struct wg_engine *engine = wg_engine_open(conf, NULL, &err);
 
         for (int i = 0; engine && i < 10; i++) {
-            struct wg_verdict *verdict =
-                wg_evaluate(engine, WRONG, strlen(WRONG), WG_REWRITE, &err);
+            struct wg_verdict *verdict = wg_evaluate(engine, WRONG, strlen(WRONG), WG_REWRITE,
+                                                     &err);
 
             wrong += !verdict || !verdict->xml || !strstr(verdict->xml, "offset='localtime'");
             wg_verdict_free(verdict);
@@ -273,9 +276,11 @@ static void five_thousand_disks_are_no_burden(void **state)
     (void)state;
     fputs("<domain type='qemu'>\n  <name>win1</name>\n  " OS "\n  <devices>\n", out);
     for (int i = 0; i < 5000; i++)
-        fprintf(out, "    <disk type='file' device='disk'>\n      <source file='/images/%d'/>\n"
-                     "      <target dev='sd%d' bus='scsi'/>\n      <serial>%0500d</serial>\n"
-                     "    </disk>\n", i, i, i);
+        fprintf(out,
+                "    <disk type='file' device='disk'>\n      <source file='/images/%d'/>\n"
+                "      <target dev='sd%d' bus='scsi'/>\n      <serial>%0500d</serial>\n"
+                "    </disk>\n",
+                i, i, i);
     fputs("  </devices>\n</domain>\n", out);
     fclose(out);
     struct wg_verdict *verdict = evaluate(engine, xml, WG_REWRITE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hooks/filter/child.h"
 #include "filter_support.h"
+#include "hooks/filter/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,11 @@
 static struct wg_child_reply run(const char *path, char *const *argv, const char *input,
                                  size_t input_len, size_t output_max, int deadline_ms)
 {
-    struct wg_child_call call = {.path = path, .argv = argv, .input = input,
-                                 .input_len = input_len, .output_max = output_max,
+    struct wg_child_call call = {.path = path,
+                                 .argv = argv,
+                                 .input = input,
+                                 .input_len = input_len,
+                                 .output_max = output_max,
                                  .deadline_ms = deadline_ms};
     struct wg_child_reply reply;
 
@@ -33,8 +36,8 @@ static struct wg_child_reply run_script(const char *commands, const char *input,
 {
     char *path = put_script("program", commands);
     char *argv[] = {path, NULL};
-    struct wg_child_reply reply =
-        run(path, argv, input, input == NULL ? 0 : strlen(input), MAX, deadline_ms);
+    struct wg_child_reply reply = run(path, argv, input, input == NULL ? 0 : strlen(input), MAX,
+                                      deadline_ms);
 
     free(path);
     return reply;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hooks/filter/engine.h"
 #include "common/kept.h"
 #include "filter_support.h"
+#include "hooks/filter/engine.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -30,8 +30,8 @@ static void make_engine(const char *commands)
 
 static char *ask(const char *name, const char *xml)
 {
-    struct wg_filter_question question = {.op = "define", .name = name, .xml = xml,
-                                          .log_op = "start", .log_name = "win\n1"};
+    struct wg_filter_question question = {
+        .op = "define", .name = name, .xml = xml, .log_op = "start", .log_name = "win\n1"};
 
     struct wg_filter_answer answer;
     char *copy;
@@ -47,8 +47,8 @@ static void asks_in_the_agreed_words(void **state)
     char *answer, *said, *commands;
 
     (void)state;
-    assert_true(asprintf(&commands, "echo \"$*\" >%s/said; cat >%s/read; " QUIET,
-                         directory, directory) > 0);
+    assert_true(asprintf(&commands, "echo \"$*\" >%s/said; cat >%s/read; " QUIET, directory,
+                         directory) > 0);
     make_engine(commands);
     answer = ask("win 1", XML);
     assert_null(answer);
@@ -140,8 +140,8 @@ static void a_fault_leaves_the_xml_alone_and_is_logged_once(void **state)
         {SAY " deadline=61", "a decision that makes no sense"},
         {QUIET " uuid=../etc", "a decision that makes no sense"},
         {"printf '<domain>\\0</domain>' | " SAY, "a decision that makes no sense"},
-        {SAY " version=0.0.1", "version 0.0.1 was asked by version " PACKAGE_VERSION
-                               "; hint: restart libvirtd"},
+        {SAY " version=0.0.1",
+         "version 0.0.1 was asked by version " PACKAGE_VERSION "; hint: restart libvirtd"},
         {QUIET " \"failed=wrong key\"", "wrong key; it goes through unchanged"},
         {"yes '<domain/>'", "more than it may"},
     };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/hash.h"
+#include "filter_support.h"
 #include "hooks/filter/conns.h"
 #include "hooks/filter/log.h"
-#include "common/hash.h"
 #include "hooks/filter/real.h"
 #include "hooks/filter/start.h"
-#include "filter_support.h"
 
 #include <errno.h>
 #include <stdint.h>

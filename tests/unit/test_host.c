@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#define FACTS                                                                                     \
+#define FACTS \
     "[facts:1]\nvirttype = kvm\nemulator = /usr/bin/qemu\narch = x86_64\nmachine = \"*\"\n"
 
 static struct wg_host *read_host(const char *text)

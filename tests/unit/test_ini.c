@@ -168,8 +168,7 @@ static void what_would_be_misread_is_refused(void **state)
         {"[s]\nk = a\n[t]\n[S]\nk = a\n", "5: [s] k: given twice, first in line 2; keep one"},
         {"\xef\xbb\xbf[s]\n", "1: begins with a byte order mark; save it without"},
         {"[s]\nk = a \\\n", "2: the last line promises a continuation"},
-        {"[s]\n; comment \\\nk = a\n",
-         "2: a line with ; or # in it cannot go on in the next line"},
+        {"[s]\n; comment \\\nk = a\n", "2: a line with ; or # in it cannot go on in the next line"},
         {"[s]\nk = a ; why \\\nl = b\n",
          "2: a line with ; or # in it cannot go on in the next line"},
         {"[s]\n# \\\n", "2: a line with ; or # in it cannot go on in the next line"},
@@ -266,8 +265,9 @@ static char *meant(const char *line)
 /* Either a random line is refused or iniparser reads it as it is meant. */
 static void no_value_is_silently_misread(void **state)
 {
-    static const char *const pieces[] = {"a",  "B",  " ", "\t", "\"", "'", ";", "#", "=", "[",
-                                         "]", "\\", ":", "\r", "%s", "\xc3\xa9", ".", "  ", "$"};
+    static const char *const pieces[] = {"a",  "B",        " ", "\t", "\"", "'", ";",
+                                         "#",  "=",        "[", "]",  "\\", ":", "\r",
+                                         "%s", "\xc3\xa9", ".", "  ", "$"};
     unsigned taken = 0;
 
     (void)state;

@@ -53,8 +53,8 @@ static char *hear(size_t len, size_t piece, unsigned pause_us, size_t *got, stru
 
 static void reads_to_the_end_in_whatever_pieces(void **state)
 {
-    static const size_t sizes[][2] = {{0, 1}, {1, 1}, {1000, 7}, {65536, 4096}, {65537, 65537},
-                                      {1 << 20, 1 << 16}};
+    static const size_t sizes[][2] = {{0, 1},        {1, 1},         {1000, 7},
+                                      {65536, 4096}, {65537, 65537}, {1 << 20, 1 << 16}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(sizes); i++) {

@@ -91,7 +91,8 @@ static void of_the_file_that_was_replaced(void **state)
 
     (void)state;
     assert_int_equal(system("mkdir -p " WG_SYSCONFDIR "/libvirt/qemu && touch " WG_SYSCONFDIR
-                            "/libvirt/qemu/win.xml"), 0);
+                            "/libvirt/qemu/win.xml"),
+                     0);
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(wg_kept_put_offline(UUID, "<domain/>", &st), 0);
     assert_kept(UUID, STORED, "<domain/>");

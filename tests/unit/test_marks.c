@@ -143,8 +143,11 @@ static void rubbish_is_no_mark(void **state)
 static void any_name_stays_in_the_directory(void **state)
 {
     static const char *const names[] = {
-        "..", ".", "", "../../etc/passwd", "/etc/passwd", "a/b", "a%2fb", "a b\n", "caf\xc3\xa9",
-        "\xff", "%", "%s%n", "-rf", "WIN1", "win1", "a.b", "settled.a",
+        "..",          ".",    "",      "../../etc/passwd",
+        "/etc/passwd", "a/b",  "a%2fb", "a b\n",
+        "caf\xc3\xa9", "\xff", "%",     "%s%n",
+        "-rf",         "WIN1", "win1",  "a.b",
+        "settled.a",
     };
 
     (void)state;

@@ -14,16 +14,11 @@ static void a_tag_ends_outside_of_quotes(void **state)
         size_t len;
         bool empty;
     } rows[] = {
-        {"<a>x", 3, false},
-        {"<a/>x", 4, true},
-        {"<a b='>'>x", 9, false},
-        {"<a b=\"/>\" c='\"'/>x", 17, true},
-        {"<a b='x/'>y", 10, false},
-        {"<a\n b = '1'\n>x", 13, false},
-        {"<a b='''", 0, false},
-        {"<a", 0, false},
-        {"<a b='>", 0, false},
-        {"", 0, false},
+        {"<a>x", 3, false},         {"<a/>x", 4, true},
+        {"<a b='>'>x", 9, false},   {"<a b=\"/>\" c='\"'/>x", 17, true},
+        {"<a b='x/'>y", 10, false}, {"<a\n b = '1'\n>x", 13, false},
+        {"<a b='''", 0, false},     {"<a", 0, false},
+        {"<a b='>", 0, false},      {"", 0, false},
     };
 
     (void)state;

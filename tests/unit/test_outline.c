@@ -42,10 +42,13 @@ static void only_what_is_looked_at_is_in_it(void **state)
          DOMAIN("<metadata><a xmlns='urn:a'><disk type='file'>x</disk></a></metadata>")},
         {DOMAIN("<a:clock xmlns:a='urn:a' offset='utc'><a:timer/></a:clock><clock offset='utc'/>"),
          DOMAIN("<a:clock xmlns:a='urn:a'/><clock offset='utc'/>")},
-        {DOMAIN("\n<metadata>\n<a> <b>1</b> <c>2</c>\n</a>\n</metadata>\n<clock>\n<timer>\n</timer></clock>"),
+        {DOMAIN(
+             "\n<metadata>\n<a> <b>1</b> <c>2</c>\n</a>\n</metadata>\n<clock>\n<timer>\n</timer></clock>"),
          DOMAIN("<metadata><a><b>1</b><c>2</c></a></metadata><clock><timer/></clock>")},
-        {DOMAIN("<metadata> <a:property xmlns:a='urn:a'>\n<b> <c>win</c> </b>\n</a:property> <d> </d></metadata>"),
-         DOMAIN("<metadata><a:property xmlns:a='urn:a'>\n<b> <c>win</c> </b>\n</a:property><d/></metadata>")},
+        {DOMAIN(
+             "<metadata> <a:property xmlns:a='urn:a'>\n<b> <c>win</c> </b>\n</a:property> <d> </d></metadata>"),
+         DOMAIN(
+             "<metadata><a:property xmlns:a='urn:a'>\n<b> <c>win</c> </b>\n</a:property><d/></metadata>")},
         {DOMAIN("<title> <b>my</b> <b>win</b> </title>"),
          DOMAIN("<title> <b>my</b> <b>win</b> </title>")},
         {DOMAIN("a <clock/> b\n<clock/>"), DOMAIN("a <clock/> b\n<clock/>")},
@@ -99,14 +102,10 @@ static void what_is_passed_over_is_measured(void **state)
 static void what_is_passed_over_is_checked_all_the_same(void **state)
 {
     static const char *const rows[] = {
-        DOMAIN("<cpu><a></cpu>"),
-        DOMAIN("<cpu a='1' a='2'/>"),
-        DOMAIN("<cpu>&nbsp;</cpu>"),
-        DOMAIN("<cpu><!-- -- --></cpu>"),
-        DOMAIN("<cpu>\xff</cpu>"),
-        DOMAIN("<devices><disk a='<'/></devices>"),
-        DOMAIN("<devices><disk></disk"),
-        "<domain xmlns='urn:evil'><name>a</name><cpu></domain>",
+        DOMAIN("<cpu><a></cpu>"),           DOMAIN("<cpu a='1' a='2'/>"),
+        DOMAIN("<cpu>&nbsp;</cpu>"),        DOMAIN("<cpu><!-- -- --></cpu>"),
+        DOMAIN("<cpu>\xff</cpu>"),          DOMAIN("<devices><disk a='<'/></devices>"),
+        DOMAIN("<devices><disk></disk"),    "<domain xmlns='urn:evil'><name>a</name><cpu></domain>",
         "<domain xmlns='urn:evil'><name>a",
     };
 
@@ -118,7 +117,7 @@ static void what_is_passed_over_is_checked_all_the_same(void **state)
         if (wg_domain_parse(rows[i], strlen(rows[i]), &outline, &domain, &err) == 0)
             fail_msg("%s is read", rows[i]);
         assert_contains(rows[i], err.text, "domain XML: line 1");
-        /* Nothing of it is left for the next one; not in every libxml2 is that the parser's doing. */
+        /* Nothing of it is left for the next one; not every libxml2 sees to that itself. */
         assert_null(outline.parser);
         domain = look_at(DOMAIN("<name>a</name>"));
         assert_string_equal(domain.name, "a");
@@ -166,11 +165,8 @@ static void only_our_own_stylesheets_are_content_with_it(void **state)
         const char *words;
         bool suffices;
     } rows[] = {
-        {"clock.xsl hyperv.xsl", true},
-        {"guest-agent.xsl", true},
-        {"", true},
-        {"clock.xsl site.xsl", false},
-        {"merge.xsl", false},
+        {"clock.xsl hyperv.xsl", true}, {"guest-agent.xsl", true}, {"", true},
+        {"clock.xsl site.xsl", false},  {"merge.xsl", false},
     };
 
     (void)state;

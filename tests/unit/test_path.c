@@ -4,8 +4,8 @@
 #include <libxml/xpathInternals.h>
 
 #include "engine/detect/detect.h"
-#include "engine/outline.h"
 #include "engine/detect/path.h"
+#include "engine/outline.h"
 #include "unit.h"
 
 #define ROUNDS 4000
@@ -17,7 +17,7 @@
 #define COCKPIT "https://github.com/cockpit-project/cockpit-machines"
 #define UNRAID "http://unraid"
 
-#define OF_NOVA                                                                                    \
+#define OF_NOVA \
     "/domain/metadata/*[local-name()='instance' and starts-with(namespace-uri(), '" NOVA "')]"
 #define ANY(name) "/*[local-name()='" name "']"
 
@@ -31,14 +31,17 @@ static const struct {
     {"metadata/wg:guest[@policy=none]", "/domain/metadata/wg:guest[@policy='none']"},
     {"metadata/libosinfo:libosinfo/libosinfo:os/@id",
      "/domain/metadata/libosinfo:libosinfo/libosinfo:os/@id"},
-    {"metadata/cockpit:data/cockpit:os_variant", "/domain/metadata/cockpit:data/cockpit:os_variant"},
+    {"metadata/cockpit:data/cockpit:os_variant",
+     "/domain/metadata/cockpit:data/cockpit:os_variant"},
     {"metadata/unraid:vmtemplate/@os", "/domain/metadata/unraid:vmtemplate/@os"},
     {"metadata/nova:instance/*:name", OF_NOVA ANY("name")},
-    {"metadata/nova:instance/*:root[@type=image]/@uuid", OF_NOVA ANY("root") "[@type='image']/@uuid"},
-    {"metadata/nova:instance/*:owner/*:project/@uuid", OF_NOVA ANY("owner") ANY("project") "/@uuid"},
+    {"metadata/nova:instance/*:root[@type=image]/@uuid",
+     OF_NOVA ANY("root") "[@type='image']/@uuid"},
+    {"metadata/nova:instance/*:owner/*:project/@uuid",
+     OF_NOVA ANY("owner") ANY("project") "/@uuid"},
     {"metadata/nova:instance/*:image/*:properties/*:property[@name~os_type]",
-     OF_NOVA ANY("image") ANY("properties") ANY("property")
-         "[translate(@name, 'OSTYPEDIR', 'ostypedir')='os_type']"},
+     OF_NOVA ANY("image") ANY("properties")
+         ANY("property") "[translate(@name, 'OSTYPEDIR', 'ostypedir')='os_type']"},
     {"metadata//os_type", "/domain/metadata//*[local-name()='os_type'] | "
                           "/domain/metadata//@*[local-name()='os_type']"},
     {"metadata//os", "/domain/metadata//*[local-name()='os'] | "
@@ -57,11 +60,15 @@ static const struct {
     size_t count;
 } grammar[] = {
     {"domain", {"metadata", "metadata", "name", "os", "clock", "features", "devices"}, 7},
-    {"metadata", {"wg:guest", "libosinfo:libosinfo", "nova:instance", "nova:instance",
-                  "old:instance", "cockpit:data", "unraid:vmtemplate", "guest"}, 8},
+    {"metadata",
+     {"wg:guest", "libosinfo:libosinfo", "nova:instance", "nova:instance", "old:instance",
+      "cockpit:data", "unraid:vmtemplate", "guest"},
+     8},
     {"libosinfo:libosinfo", {"libosinfo:os", "os"}, 2},
     {"cockpit:data", {"cockpit:os_variant"}, 1},
-    {"nova:instance", {"nova:image", "nova:image", "nova:name", "name", "nova:owner", "nova:root"}, 6},
+    {"nova:instance",
+     {"nova:image", "nova:image", "nova:name", "name", "nova:owner", "nova:root"},
+     6},
     {"old:instance", {"old:image", "nova:image", "nova:name", "old:root"}, 4},
     {"nova:image", {"nova:properties"}, 1},
     {"old:image", {"properties"}, 1},
@@ -74,16 +81,19 @@ static const struct {
     {"hyperv", {"relaxed", "nova:vapic"}, 2},
     {"devices", {"panic", "channel"}, 2},
 };
-static const char *const anywhere[] = {"os", "os_type", "nova:os", "unraid:os_type", "metadata",
-                                       "instance", "name"};
+static const char *const anywhere[] = {"os",       "os_type",  "nova:os", "unraid:os_type",
+                                       "metadata", "instance", "name"};
 static const char *const attributes[] = {
-    "os='windows'", "nova:os='x'", "os_type=''", "policy='none'", "policy='nonesuch'", "id='y'",
-    "type='image'", "uuid='z'", "name='os_type'", "name='OS_Type'", "name='os_typed'", "name='os'",
-    "name='hypervclock'", "present='yes'", "state='on'", "state='one'", "mode='custom'",
-    "machine='q35'", "model='hyperv'", "nova:model='hyperv'", "nova:name='os_type'",
+    "os='windows'",        "nova:os='x'",    "os_type=''",      "policy='none'",
+    "policy='nonesuch'",   "id='y'",         "type='image'",    "uuid='z'",
+    "name='os_type'",      "name='OS_Type'", "name='os_typed'", "name='os'",
+    "name='hypervclock'",  "present='yes'",  "state='on'",      "state='one'",
+    "mode='custom'",       "machine='q35'",  "model='hyperv'",  "nova:model='hyperv'",
+    "nova:name='os_type'",
 };
 
-static const char *const texts[] = {"text", " ", "\n  ", "<!-- aside -->", " <![CDATA[ ]]>x", "&#32;"};
+static const char *const texts[] = {"text", " ", "\n  ", "<!-- aside -->", " <![CDATA[ ]]>x",
+                                    "&#32;"};
 
 #define ANY_OF(words) words[pick(COUNT(words))]
 
@@ -119,7 +129,8 @@ static void put_element(FILE *out, const char *name, unsigned depth)
     fprintf(out, "<%s", name);
     if (strcmp(name, "domain") == 0)
         fputs(" xmlns:wg='" WG "' xmlns:libosinfo='" LIBOSINFO "' xmlns:nova='" NOVA "1.1'"
-              " xmlns:old='" NOVA "1.0' xmlns:cockpit='" COCKPIT "' xmlns:unraid='" UNRAID "'", out);
+              " xmlns:old='" NOVA "1.0' xmlns:cockpit='" COCKPIT "' xmlns:unraid='" UNRAID "'",
+              out);
     put_attributes(out);
     fputc('>', out);
     if (pick(4) == 0)
@@ -183,7 +194,8 @@ static size_t compare(const char *text, const struct wg_domain *domain, xmlXPath
     for (size_t i = 0; same && i < count; i++)
         same = found.node[i] == wanted->nodesetval->nodeTab[i];
     if (!same)
-        fail_msg("%s: %zu nodes, XPath has %zu others: %s", rows[row].path, found.count, count, text);
+        fail_msg("%s: %zu nodes, XPath has %zu others: %s", rows[row].path, found.count, count,
+                 text);
     xmlXPathFreeObject(wanted);
     return count;
 }
@@ -290,8 +302,8 @@ static void put_step(FILE *out, const char *step, const char *attribute)
     fputc('>', out);
 }
 
-/* A domain in which the path leads to one thing: an attribute that says x or what is wanted of it, or
- * an element that says "x y". */
+/* A domain in which the path leads to one thing: an attribute that says x or what is wanted of it,
+ * or an element that says "x y". */
 static char *domain_with(const char *path)
 {
     char *text = NULL;
@@ -309,7 +321,8 @@ static char *domain_with(const char *path)
         *attribute++ = '\0';
     }
     fputs("<domain xmlns:wg='" WG "' xmlns:libosinfo='" LIBOSINFO "' xmlns:nova='" NOVA "1.1'"
-          " xmlns:cockpit='" COCKPIT "' xmlns:unraid='" UNRAID "'>", out);
+          " xmlns:cockpit='" COCKPIT "' xmlns:unraid='" UNRAID "'>",
+          out);
     for (char *step; (step = strsep(&steps, "/"));) {
         if (!*step)
             continue;

@@ -9,8 +9,8 @@
 #define ALL_WINDOWS "[rules]\nnames = *\n"
 #define OS "<name>w</name><os><type arch='x86_64' machine='pc'>hvm</type></os>"
 #define GUEST(rest) "<domain type='kvm'>" OS rest "</domain>"
-#define TIMERS                                                                                    \
-    "<timer name='pit' tickpolicy='delay'/><timer name='rtc' tickpolicy='catchup'/>"              \
+#define TIMERS \
+    "<timer name='pit' tickpolicy='delay'/><timer name='rtc' tickpolicy='catchup'/>" \
     "<timer name='hpet' present='no'/><timer name='hypervclock' present='yes'/>"
 #define TRIO "<relaxed state='on'/><vapic state='on'/><spinlocks state='on' retries='8191'/>"
 #define CLOCK "<clock offset='localtime'>" TIMERS "</clock>"
@@ -69,18 +69,22 @@ static void the_policy_is_for_x86_under_kvm_and_qemu(void **state)
         assert_null(verdict->xml);
         wg_verdict_free(verdict);
     }
-    differs(ALL_WINDOWS, "<domain type='qemu'><name>w</name><os><type arch='i686'> hvm </type></os>"
-                         CLOCK HYPERV "</domain>", "");
+    differs(ALL_WINDOWS,
+            "<domain type='qemu'><name>w</name><os><type arch='i686'> hvm </type></os>" CLOCK HYPERV
+            "</domain>",
+            "");
 }
 
 static void a_guest_that_has_it_all_is_compliant(void **state)
 {
     (void)state;
     differs(ALL_WINDOWS, GUEST(CLOCK HYPERV), "");
-    differs(ALL_WINDOWS, GUEST("<features><hyperv>" TRIO "<vendor_id state='on' value='x'/>"
-                               "</hyperv><kvm><hidden state='on'/></kvm></features>"
-                               "<clock offset='localtime' adjustment='reset'>"
-                               "<timer name='tsc' present='yes'/>" TIMERS "</clock>"), "");
+    differs(ALL_WINDOWS,
+            GUEST("<features><hyperv>" TRIO "<vendor_id state='on' value='x'/>"
+                  "</hyperv><kvm><hidden state='on'/></kvm></features>"
+                  "<clock offset='localtime' adjustment='reset'>"
+                  "<timer name='tsc' present='yes'/>" TIMERS "</clock>"),
+            "");
 }
 
 static void a_guest_that_has_nothing_lacks_everything(void **state)
@@ -104,8 +108,7 @@ static void every_kind_of_clock_is_compared(void **state)
         {WITH_CLOCK("offset='utc'"), "clock.offset: utc → localtime"},
         {WITH_CLOCK(""), "clock.offset: utc → localtime"},
         {WITH_CLOCK("offset='absolute' start='1'"), "clock.offset: absolute → localtime"},
-        {WITH_CLOCK("offset='timezone' timezone='CET'"),
-         "clock.offset: timezone CET → localtime"},
+        {WITH_CLOCK("offset='timezone' timezone='CET'"), "clock.offset: timezone CET → localtime"},
         {WITH_CLOCK("offset='variable' adjustment='3600'"), "clock.offset: variable → localtime"},
         {WITH_CLOCK("offset='variable' adjustment='3600' basis='utc'"),
          "clock.offset: variable → localtime"},
@@ -127,9 +130,8 @@ static void offsets_to_keep_are_kept(void **state)
         {WITH_CLOCK(""), ""},
         {WITH_CLOCK("offset='timezone' timezone='CET'"), ""},
         {WITH_CLOCK("offset='absolute' start='1'"), "clock.offset: absolute → localtime"},
-        {GUEST(HYPERV),
-         "timer.pit.tickpolicy: none → delay; timer.rtc.tickpolicy: none → catchup; "
-         "timer.hpet.present: none → no; timer.hypervclock.present: none → yes"},
+        {GUEST(HYPERV), "timer.pit.tickpolicy: none → delay; timer.rtc.tickpolicy: none → catchup; "
+                        "timer.hpet.present: none → no; timer.hypervclock.present: none → yes"},
     };
 
     (void)state;
@@ -139,8 +141,8 @@ static void offsets_to_keep_are_kept(void **state)
 
 static void a_timezone_can_be_demanded(void **state)
 {
-    static const char conf[] =
-        ALL_WINDOWS "[windows]\nclock.offset = timezone\nclock.timezone = Asia/Shanghai\n";
+    static const char conf[] = ALL_WINDOWS
+        "[windows]\nclock.offset = timezone\nclock.timezone = Asia/Shanghai\n";
 
     (void)state;
     require(access("/usr/share/zoneinfo/Asia/Shanghai", R_OK) == 0, "no tzdata on this machine");
@@ -162,15 +164,14 @@ static void timers_are_compared_by_name(void **state)
         {WITH_TIMERS("<timer name='rtc' tickpolicy='delay' track='guest'/>"
                      "<timer name='pit' tickpolicy='delay'/>" OTHER_TIMERS),
          "timer.rtc.tickpolicy: delay → catchup"},
-        {WITH_TIMERS(TIMERS "<timer name='rtc' tickpolicy='delay'/>"),
-         "timer.rtc: 2 times → once"},
+        {WITH_TIMERS(TIMERS "<timer name='rtc' tickpolicy='delay'/>"), "timer.rtc: 2 times → once"},
         {WITH_TIMERS("<timer name='pit' tickpolicy='discard'/>"
                      "<timer name='rtc' tickpolicy='delay'/>" TIMERS),
          "timer.pit: 2 times → once; timer.pit.tickpolicy: discard → delay; "
          "timer.rtc: 2 times → once; timer.rtc.tickpolicy: delay → catchup"},
-        {WITH_TIMERS("<timer name='pit' tickpolicy='delay'><catchup slew='1'/></timer>"
-                     "<timer name='rtc' tickpolicy='catchup'><catchup slew='1'/></timer>"
-                     OTHER_TIMERS),
+        {WITH_TIMERS(
+             "<timer name='pit' tickpolicy='delay'><catchup slew='1'/></timer>"
+             "<timer name='rtc' tickpolicy='catchup'><catchup slew='1'/></timer>" OTHER_TIMERS),
          "timer.pit.catchup: present → none"},
         {WITH_TIMERS("<x:timer xmlns:x='urn:x' name='pit' tickpolicy='delay'/>"
                      "<timer name='rtc' tickpolicy='catchup'/>" OTHER_TIMERS),
@@ -190,7 +191,8 @@ static void enlightenments_are_compared_by_the_last_word(void **state)
         {GUEST(CLOCK "<features><hyperv>" TRIO "<vapic state='off'/></hyperv></features>"),
          "hyperv.vapic: 2 times → once; hyperv.vapic.state: off → on"},
         {GUEST(CLOCK "<features><hyperv><relaxed state='on'/><vapic state='on'/>"
-                     "<spinlocks state='on' retries='0x1fff'/></hyperv></features>"), ""},
+                     "<spinlocks state='on' retries='0x1fff'/></hyperv></features>"),
+         ""},
         {GUEST(CLOCK "<features><hyperv><relaxed state='on'/><vapic state='on'/>"
                      "<spinlocks state='on' retries='8096'/></hyperv></features>"),
          "hyperv.spinlocks.retries: 8096 → 8191"},
@@ -241,11 +243,14 @@ static void the_guest_agent_is_sought_in_the_channels(void **state)
 
     (void)state;
     differs(conf, GUEST(CLOCK HYPERV), "guest_agent: none → org.qemu.guest_agent.0");
-    differs(conf, GUEST(CLOCK HYPERV "<devices><channel type='unix'><target type='virtio' "
-                                     "name='com.redhat.spice.0'/></channel></devices>"),
+    differs(conf,
+            GUEST(CLOCK HYPERV "<devices><channel type='unix'><target type='virtio' "
+                               "name='com.redhat.spice.0'/></channel></devices>"),
             "guest_agent: none → org.qemu.guest_agent.0");
-    differs(conf, GUEST(CLOCK HYPERV "<devices><channel type='unix'><target type='virtio' "
-                                     "name='org.qemu.guest_agent.0'/></channel></devices>"), "");
+    differs(conf,
+            GUEST(CLOCK HYPERV "<devices><channel type='unix'><target type='virtio' "
+                               "name='org.qemu.guest_agent.0'/></channel></devices>"),
+            "");
 }
 
 static void linux_has_its_policy_only_if_enforced(void **state)

@@ -66,9 +66,14 @@ static void settings_are_read(void **state)
 static void the_digest_tells_policies_apart(void **state)
 {
     static const char *const texts[] = {
-        "", "[windows]\nclock.offset = utc\n", "[windows]\nclock.offset = localtime\n",
-        "[linux]\nclock.offset = utc\n", "[rules]\nnames = a\n", "[rules]\nnames = b\n",
-        "[rules]\ntitles = a\n", "[windows:a]\nmatch.name = a\n",
+        "",
+        "[windows]\nclock.offset = utc\n",
+        "[windows]\nclock.offset = localtime\n",
+        "[linux]\nclock.offset = utc\n",
+        "[rules]\nnames = a\n",
+        "[rules]\nnames = b\n",
+        "[rules]\ntitles = a\n",
+        "[windows:a]\nmatch.name = a\n",
     };
     uint64_t digests[COUNT(texts)];
 
@@ -164,13 +169,13 @@ static void an_unknown_section_or_key_is_refused(void **state)
         {"[enforce]\ncoldstart = deny\n", ":2: [enforce] coldstart: unknown key; allowed: "
                                           "cold_start on_error rollback deadline "
                                           "repair.window repair.parallel repair.decline"},
-        {"[detect]\nsources = nova\n",
-         ":2: [detect] sources: unknown key; allowed: order trust"},
+        {"[detect]\nsources = nova\n", ":2: [detect] sources: unknown key; allowed: order trust"},
         {"[rules]\nname = a\n", ":2: [rules] name: unknown key; allowed: names titles flavors "
                                 "uuids images projects uuid_file image_file exempt.names "
                                 "exempt.uuids"},
-        {"[windows]\nmatch.name = a\n", ":2: [windows] match.name: unknown key; allowed: "
-                                        WG_TARGET_KEYS " hyperv.NAME.ATTRIBUTE"},
+        {"[windows]\nmatch.name = a\n",
+         ":2: [windows] match.name: unknown key; allowed: " WG_TARGET_KEYS
+         " hyperv.NAME.ATTRIBUTE"},
         {"[windows]\nenforce = yes\n",
          ":2: [windows] enforce: unknown key; allowed: profile " WG_TARGET_KEYS
          " hyperv.NAME.ATTRIBUTE"},
@@ -283,8 +288,10 @@ static void a_list_file_must_be_there_and_safe(void **state)
                ":2: [rules] uuid_file: 'list' is not an absolute path");
     chmod(list, 0666);
     snprintf(conf, sizeof(conf), "[rules]\n\nimage_file = %s\n", list);
-    snprintf(why, sizeof(why), ":3: [rules] image_file: %s: refused, others may write it; "
-             "mend: chmod go-w '%s'", list, list);
+    snprintf(why, sizeof(why),
+             ":3: [rules] image_file: %s: refused, others may write it; "
+             "mend: chmod go-w '%s'",
+             list, list);
     is_refused(conf, why);
     unlink(list);
     snprintf(why, sizeof(why), ":3: [rules] image_file: %s: No such file or directory", list);

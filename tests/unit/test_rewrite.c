@@ -10,25 +10,25 @@
 #include "unit.h"
 
 #define SITE WG_SYSCONFDIR "/libvirt/winguest.d"
-#define GUEST                                                                                     \
-    "<domain type='kvm'><name>w</name><uuid>1-2</uuid><os><type arch='x86_64'>hvm</type></os>"    \
+#define GUEST \
+    "<domain type='kvm'><name>w</name><uuid>1-2</uuid><os><type arch='x86_64'>hvm</type></os>" \
     "</domain>"
-#define SHEET(body)                                                                               \
-    "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform' "             \
-    "xmlns:exsl='http://exslt.org/common' xmlns:saxon='http://icl.com/saxon' "                    \
-    "xmlns:xalan='org.apache.xalan.xslt.extensions.Redirect' "                                    \
+#define SHEET(body) \
+    "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform' " \
+    "xmlns:exsl='http://exslt.org/common' xmlns:saxon='http://icl.com/saxon' " \
+    "xmlns:xalan='org.apache.xalan.xslt.extensions.Redirect' " \
     "extension-element-prefixes='exsl saxon xalan'>" body "</xsl:stylesheet>"
-#define RESULT                                                                                    \
-    "<domain type='kvm'><name>w</name><uuid>1-2</uuid><os><type arch='x86_64'>hvm</type></os>"    \
-    "<features><hyperv><relaxed state='on'/><vapic state='on'/>"                                  \
-    "<spinlocks state='on' retries='8191'/></hyperv></features><clock offset='localtime'>"        \
-    "<timer name='pit' tickpolicy='delay'/><timer name='rtc' tickpolicy='catchup'/>"              \
+#define RESULT \
+    "<domain type='kvm'><name>w</name><uuid>1-2</uuid><os><type arch='x86_64'>hvm</type></os>" \
+    "<features><hyperv><relaxed state='on'/><vapic state='on'/>" \
+    "<spinlocks state='on' retries='8191'/></hyperv></features><clock offset='localtime'>" \
+    "<timer name='pit' tickpolicy='delay'/><timer name='rtc' tickpolicy='catchup'/>" \
     "<timer name='hpet' present='no'/><timer name='hypervclock' present='yes'/></clock></domain>"
-#define ADD(what)                                                                                 \
+#define ADD(what) \
     COPY "<xsl:template match='/domain[not(x)]'><xsl:copy><xsl:copy-of select='@*|node()'/>" what \
          "</xsl:copy></xsl:template>"
-#define COPY                                                                                      \
-    "<xsl:template match='@*|node()'><xsl:copy><xsl:apply-templates select='@*|node()'/>"         \
+#define COPY \
+    "<xsl:template match='@*|node()'><xsl:copy><xsl:apply-templates select='@*|node()'/>" \
     "</xsl:copy></xsl:template>"
 
 static int make_site(void **state)
@@ -155,11 +155,12 @@ static void a_site_may_add_its_own(void **state)
 static void a_site_may_add_elements_of_another_namespace(void **state)
 {
     char *fault;
-    char *xml = rewrite_with(SHEET(
-        COPY "<xsl:template match='/domain[not(*[local-name()=\"commandline\"])]'>"
-        "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>"
-        "<xsl:copy-of select='@*|node()'/><q:commandline><q:arg value='-no-fd-bootchk'/>"
-        "</q:commandline></domain></xsl:template>"), &fault);
+    char *xml = rewrite_with(
+        SHEET(COPY "<xsl:template match='/domain[not(*[local-name()=\"commandline\"])]'>"
+                   "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                   "<xsl:copy-of select='@*|node()'/><q:commandline><q:arg value='-no-fd-bootchk'/>"
+                   "</q:commandline></domain></xsl:template>"),
+        &fault);
 
     (void)state;
     assert_null(fault);
@@ -210,14 +211,16 @@ static void a_stylesheet_that_is_none_is_refused(void **state)
     fails("<domain/>", "stylesheet unit.xsl (sought in ");
     fails(SHEET("<xsl:template match='['/>"), "stylesheet unit.xsl (sought in ");
     fails(SHEET("<xsl:import href='http://127.0.0.1:9/x.xsl'/>"), "http://127.0.0.1:9/x.xsl");
-    fails(SHEET("<xsl:include href='/etc/passwd'/>"), "/etc/passwd: No such file or directory, or not directly in one of these");
+    fails(SHEET("<xsl:include href='/etc/passwd'/>"),
+          "/etc/passwd: No such file or directory, or not directly in one of these");
 }
 
 static void a_stylesheet_that_fails_is_left_out(void **state)
 {
     (void)state;
     fails(SHEET("<xsl:template match='/'><xsl:message terminate='yes'>not\nthis one</xsl:message>"
-                "</xsl:template>"), "stylesheet unit.xsl: not this one");
+                "</xsl:template>"),
+          "stylesheet unit.xsl: not this one");
     fails(SHEET("<xsl:template match='/'><xsl:value-of select='none()'/></xsl:template>"),
           "stylesheet unit.xsl: ");
     fails(SHEET("<xsl:template match='/'><xsl:value-of select='$none'/></xsl:template>"),
@@ -231,8 +234,8 @@ static void nothing_outside_can_be_read(void **state)
 
     (void)state;
     snprintf(uri, sizeof(uri), "file://%s", secret);
-    const char *const places[] = {secret, uri, "http://127.0.0.1:9/", "clock.xsl",
-                                  "winguest:other", "../winguest.conf", ""};
+    const char *const places[] = {
+        secret, uri, "http://127.0.0.1:9/", "clock.xsl", "winguest:other", "../winguest.conf", ""};
     for (size_t i = 0; i < COUNT(places); i++) {
         char sheet[2048];
 
@@ -249,8 +252,8 @@ static void entities_bring_nothing_in(void **state)
     char *fault;
 
     (void)state;
-    snprintf(sheet, sizeof(sheet), "<!DOCTYPE x [<!ENTITY e SYSTEM 'file://%s'>]>"
-             SHEET(ADD("<x>&e;</x>")), secret);
+    snprintf(sheet, sizeof(sheet),
+             "<!DOCTYPE x [<!ENTITY e SYSTEM 'file://%s'>]>" SHEET(ADD("<x>&e;</x>")), secret);
     char *xml = rewrite_with(sheet, &fault);
     assert_true(!xml || !strstr(xml, "s3cret"));
     free(xml);
@@ -302,7 +305,7 @@ static void work_that_never_ends_is_left_out(void **state)
 {
     (void)state;
     fails(SHEET(COPY "<xsl:template match='/domain'><xsl:copy><xsl:copy-of select='@*|node()'/>"
-                "<x/></xsl:copy></xsl:template>"),
+                     "<x/></xsl:copy></xsl:template>"),
           "stylesheet unit.xsl: run again it changes its own work again");
 }
 
@@ -326,7 +329,7 @@ static void the_policy_cannot_be_undone(void **state)
     fails(SHEET(COPY "<xsl:template match='hyperv/vapic'/>"),
           "stylesheet unit.xsl: it undoes the policy");
     fails(SHEET(COPY "<xsl:template match='timer[@name=\"rtc\"]'><xsl:copy-of select='.'/>"
-                "<xsl:copy-of select='.'/></xsl:template>"),
+                     "<xsl:copy-of select='.'/></xsl:template>"),
           "stylesheet unit.xsl: it undoes the policy");
 }
 

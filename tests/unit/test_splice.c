@@ -126,8 +126,7 @@ static void new_nodes_take_the_indentation_of_their_neighbours(void **state)
          "<domain><a/><b><c/></b></domain>"},
         {"<domain>\n  <a/>\n  <f/>\n</domain>", "<domain><a/><f><b><c/></b></f></domain>",
          "<domain>\n  <a/>\n  <f>\n    <b>\n      <c/>\n    </b>\n  </f>\n</domain>"},
-        {"<domain>\n    <f>\n        <a/>\n    </f>\n</domain>",
-         "<domain><f><a/><b/></f></domain>",
+        {"<domain>\n    <f>\n        <a/>\n    </f>\n</domain>", "<domain><f><a/><b/></f></domain>",
          "<domain>\n    <f>\n        <a/>\n        <b/>\n    </f>\n</domain>"},
         {"<domain>\n  <f><a/></f>\n</domain>", "<domain><f><a/><b/></f></domain>",
          "<domain>\n  <f><a/><b/></f>\n</domain>"},
@@ -143,8 +142,7 @@ static void new_nodes_take_the_indentation_of_their_neighbours(void **state)
 static void attributes_take_the_documents_quotes(void **state)
 {
     static const struct edit rows[] = {
-        {"<domain type='kvm'>\n  <a/>\n</domain>",
-         "<domain type=\"kvm\"><a b=\"1\"/></domain>",
+        {"<domain type='kvm'>\n  <a/>\n</domain>", "<domain type=\"kvm\"><a b=\"1\"/></domain>",
          "<domain type='kvm'>\n  <a b='1'/>\n</domain>"},
         {"<domain type=\"kvm\">\n  <a c='1'/>\n</domain>",
          "<domain type='kvm'><a c='1' b='2'/></domain>",
@@ -168,8 +166,7 @@ static void only_what_changed_is_written_anew(void **state)
          "  </clock>\n</domain>"},
         {"<domain>\n  <a/>\n  <b/>\n  <c/>\n</domain>", "<domain><a/><c/></domain>",
          "<domain>\n  <a/>\n  <c/>\n</domain>"},
-        {"<domain>\n  <a/>\n</domain>\n<!-- end -->\n", "<domain/>",
-         "<domain/>\n<!-- end -->\n"},
+        {"<domain>\n  <a/>\n</domain>\n<!-- end -->\n", "<domain/>", "<domain/>\n<!-- end -->\n"},
         {"<domain t=''>\n  <timer name='a' p='1'/>\n  <timer name='b' p='1'/>\n</domain>",
          "<domain t=''><timer name='a' p='1'/><timer name='b' p='2'/></domain>",
          "<domain t=''>\n  <timer name='a' p='1'/>\n  <timer name='b' p='2'/>\n</domain>"},

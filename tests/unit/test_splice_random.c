@@ -22,12 +22,19 @@ static const char *any(const char *const *words, size_t count)
 
 static const char *const names[] = {"a", "b", "timer", "clock", "n:a", "n:b"};
 static const char *const texts[] = {
-    "x", "x y", " x ", "&lt;a&gt;&amp;", "<![CDATA[<a> & ]]>", "&#233;", "'\"", "&#13;", "x\n\ty",
-    "]]&gt;", "<![CDATA[]]>",
+    "x",   "x y",   " x ",    "&lt;a&gt;&amp;", "<![CDATA[<a> & ]]>", "&#233;",
+    "'\"", "&#13;", "x\n\ty", "]]&gt;",         "<![CDATA[]]>",
 };
 static const char *const blanks[] = {"", "", " ", "\n", "\n  ", "\n    ", "\r\n\t", "\n\n  "};
-static const char *const attributes[] = {"", "", " p='1'", " p = \"1>2\"", "\n q='&lt;&quot;&#10;'",
-                                         " name='k'", " name='l' p='/'", " n:p='1'", " p='' q=''"};
+static const char *const attributes[] = {"",
+                                         "",
+                                         " p='1'",
+                                         " p = \"1>2\"",
+                                         "\n q='&lt;&quot;&#10;'",
+                                         " name='k'",
+                                         " name='l' p='/'",
+                                         " n:p='1'",
+                                         " p='' q=''"};
 static const char *const asides[] = {"<!-- <a> -->", "<!---->", "<?pi <a> ?>", "<!-- ' -->"};
 
 static void put_element(FILE *out, unsigned depth)

@@ -5,11 +5,11 @@
 
 #include "unit.h"
 
-#define TIMERS                                                                                    \
-    "<timer name=\"pit\" tickpolicy=\"delay\"/><timer name=\"rtc\" tickpolicy=\"catchup\"/>"      \
+#define TIMERS \
+    "<timer name=\"pit\" tickpolicy=\"delay\"/><timer name=\"rtc\" tickpolicy=\"catchup\"/>" \
     "<timer name=\"hpet\" present=\"no\"/>"
 #define HYPERVCLOCK "<timer name=\"hypervclock\" present=\"yes\"/>"
-#define TRIO                                                                                      \
+#define TRIO \
     "<relaxed state=\"on\"/><vapic state=\"on\"/><spinlocks state=\"on\" retries=\"8191\"/>"
 #define ON(name) "<" name " state=\"on\"/>"
 
@@ -60,8 +60,9 @@ static void the_defaults_are_the_baseline(void **state)
 
     (void)state;
     assert_int_equal(wg_target_close(&target, &err), 0);
-    is_target("windows", &target, "<policy><clock offset=\"localtime\">" TIMERS HYPERVCLOCK
-                                  "</clock><hyperv>" TRIO "</hyperv></policy>");
+    is_target("windows", &target,
+              "<policy><clock offset=\"localtime\">" TIMERS HYPERVCLOCK "</clock><hyperv>" TRIO
+              "</hyperv></policy>");
     assert_int_equal(target.keep.count, 0);
     assert_int_equal(target.stylesheets.count, 2);
     assert_string_equal(target.stylesheets.item[0], "clock.xsl");
@@ -79,10 +80,10 @@ static void recommended_adds_enlightenments(void **state)
     (void)state;
     assert_int_equal(wg_target_close(&target, &err), 0);
     is_target("recommended", &target,
-              "<policy><clock offset=\"localtime\">" TIMERS HYPERVCLOCK "</clock><hyperv>" TRIO
-              ON("vpindex") ON("runtime") ON("synic")
-              "<stimer state=\"on\"><direct state=\"on\"/></stimer>"
-              ON("reset") ON("frequencies") ON("tlbflush") ON("ipi") "</hyperv></policy>");
+              "<policy><clock offset=\"localtime\">" TIMERS HYPERVCLOCK
+              "</clock><hyperv>" TRIO ON("vpindex") ON("runtime")
+                  ON("synic") "<stimer state=\"on\"><direct state=\"on\"/></stimer>" ON("reset")
+                      ON("frequencies") ON("tlbflush") ON("ipi") "</hyperv></policy>");
     wg_target_clear(&target);
 }
 
@@ -164,8 +165,7 @@ static void a_bad_value_is_told_with_what_is_allowed(void **state)
          "'localtime utc' is not allowed; allowed: localtime timezone utc"},
         {"clock.keep", "utc localtime",
          "'localtime' is not allowed; allowed: timezone variable absolute utc"},
-        {"clock.frequency", "1",
-         "unknown key; allowed: clock.offset, clock.timezone, clock.keep"},
+        {"clock.frequency", "1", "unknown key; allowed: clock.offset, clock.timezone, clock.keep"},
         {"clock.timezone", "Mars/Olympus",
          "'Mars/Olympus' is not in /usr/share/zoneinfo; a zone is written Asia/Shanghai"},
         {"clock.timezone", "../../../etc/passwd", "'../../../etc/passwd' is not in"},
@@ -209,15 +209,41 @@ static void a_bad_value_is_told_with_what_is_allowed(void **state)
 static void an_unknown_key_is_refused(void **state)
 {
     static const char *const keys[] = {
-        "", "x", ".", "timer", "timer.", "timer..", "timer.rtc", "timer.rtc.", "timer..present",
-        "timer.hpet.tickpolicy", "timer.hypervclock.tickpolicy", "timer.kvmclock.track",
-        "timer.rtc.frequency", "timer.rtc.catchup.threshold", "hyperv", "hyperv.relaxed",
-        "hyperv.vapic.retries", "hyperv.state", "hyperv.mode", "hyperv..state",
-        "features.acpi.state", "hyperv.vendor_id.value", "timer.a b.present",
-        "timer.rtc'.present", "hyperv.<x>.state",
-        "clock", "clocks.offset", "guest_agent.state", "timer.1.present", "HYPERV.relaxed.state",
-        "timer.rtc.x.present", "hyperv.stimer.direct.x.state",
-        ".hyperv.relaxed.state", "hyperv.relaxed.state.", "guest-agent",
+        "",
+        "x",
+        ".",
+        "timer",
+        "timer.",
+        "timer..",
+        "timer.rtc",
+        "timer.rtc.",
+        "timer..present",
+        "timer.hpet.tickpolicy",
+        "timer.hypervclock.tickpolicy",
+        "timer.kvmclock.track",
+        "timer.rtc.frequency",
+        "timer.rtc.catchup.threshold",
+        "hyperv",
+        "hyperv.relaxed",
+        "hyperv.vapic.retries",
+        "hyperv.state",
+        "hyperv.mode",
+        "hyperv..state",
+        "features.acpi.state",
+        "hyperv.vendor_id.value",
+        "timer.a b.present",
+        "timer.rtc'.present",
+        "hyperv.<x>.state",
+        "clock",
+        "clocks.offset",
+        "guest_agent.state",
+        "timer.1.present",
+        "HYPERV.relaxed.state",
+        "timer.rtc.x.present",
+        "hyperv.stimer.direct.x.state",
+        ".hyperv.relaxed.state",
+        "hyperv.relaxed.state.",
+        "guest-agent",
     };
     struct wg_target target = bare();
 
@@ -239,12 +265,11 @@ static void what_is_needed_is_demanded_too(void **state)
         const char *key, *want;
     } rows[] = {
         {"hyperv.synic.state", "<policy><hyperv>" ON("synic") ON("vpindex") "</hyperv></policy>"},
-        {"hyperv.stimer.state",
-         "<policy><hyperv>" ON("stimer") ON("synic") ON("vpindex") "</hyperv><clock>" HYPERVCLOCK
-         "</clock></policy>"},
+        {"hyperv.stimer.state", "<policy><hyperv>" ON("stimer") ON("synic") ON(
+                                    "vpindex") "</hyperv><clock>" HYPERVCLOCK "</clock></policy>"},
         {"hyperv.stimer.direct.state",
          "<policy><hyperv><stimer state=\"on\"><direct state=\"on\"/></stimer>" ON("synic")
-         ON("vpindex") "</hyperv><clock>" HYPERVCLOCK "</clock></policy>"},
+             ON("vpindex") "</hyperv><clock>" HYPERVCLOCK "</clock></policy>"},
         {"hyperv.tlbflush.state",
          "<policy><hyperv>" ON("tlbflush") ON("vpindex") "</hyperv></policy>"},
         {"hyperv.ipi.state", "<policy><hyperv>" ON("ipi") ON("vpindex") "</hyperv></policy>"},

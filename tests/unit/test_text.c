@@ -70,9 +70,16 @@ static void the_first_glob_matches_without_case(void **state)
     static const struct {
         const char *text, *glob;
     } rows[] = {
-        {"WIN-db1", "win-*"},   {"win-", "win-*"},    {"host7", "host[0-9]"}, {"hostx", NULL},
-        {"a/b/.c", "a*c"},      {"aXc", "a*c"},       {"", NULL},             {"xwin-", NULL},
-        {"?", "[?]"},           {"win-host7", "win-*"},
+        {"WIN-db1", "win-*"},
+        {"win-", "win-*"},
+        {"host7", "host[0-9]"},
+        {"hostx", NULL},
+        {"a/b/.c", "a*c"},
+        {"aXc", "a*c"},
+        {"", NULL},
+        {"xwin-", NULL},
+        {"?", "[?]"},
+        {"win-host7", "win-*"},
     };
     struct wg_list list = {0};
 
@@ -120,8 +127,7 @@ static void what_deceives_a_reader_is_escaped(void **state)
         {"right to left override", "\xe2\x80\xae", "\\xe2\\x80\\xae"},
         {"isolates", "\xe2\x81\xa6\xe2\x81\xa9", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9"},
         {"arabic letter mark", "\xd8\x9c", "\\xd8\\x9c"},
-        {"zero width space, joiner", "\xe2\x80\x8b\xe2\x80\x8d",
-         "\\xe2\\x80\\x8b\\xe2\\x80\\x8d"},
+        {"zero width space, joiner", "\xe2\x80\x8b\xe2\x80\x8d", "\\xe2\\x80\\x8b\\xe2\\x80\\x8d"},
         {"line and paragraph separator", "\xe2\x80\xa8\xe2\x80\xa9",
          "\\xe2\\x80\\xa8\\xe2\\x80\\xa9"},
         {"byte order mark", "\xef\xbb\xbf", "\\xef\\xbb\\xbf"},

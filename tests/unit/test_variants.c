@@ -4,8 +4,7 @@
 #include "unit.h"
 
 static struct wg_target target_for(const struct wg_policy *policy, enum wg_os os, const char *name,
-                                   const char *flavor, const char *osinfo,
-                                   const char *machine)
+                                   const char *flavor, const char *osinfo, const char *machine)
 {
     struct wg_traits traits = {{(char *)name, (char *)flavor, (char *)osinfo, (char *)machine}};
     struct wg_target target;
@@ -97,8 +96,9 @@ static void an_empty_value_takes_a_demand_away(void **state)
                              WG_OS_WINDOWS, "win");
 
     (void)state;
-    assert_text("few", text, "<policy><hyperv><spinlocks state=\"on\" retries=\"8191\"/></hyperv>"
-                             "</policy>");
+    assert_text("few", text,
+                "<policy><hyperv><spinlocks state=\"on\" retries=\"8191\"/></hyperv>"
+                "</policy>");
     free(text);
 }
 
@@ -119,10 +119,10 @@ static void the_profile_counts_wherever_it_stands(void **state)
 
 static void a_variant_is_for_guests_that_all_its_keys_fit(void **state)
 {
-    struct wg_policy policy =
-        load_policy("[windows:old]\nmatch.osinfo = */win/2k3* */win/xp\n"
-                    "match.machine = pc-i440fx-*\n"
-                    "match.flavor = W*\nmatch.name = old-*\nhyperv.relaxed.state = off\n");
+    struct wg_policy policy = load_policy(
+        "[windows:old]\nmatch.osinfo = */win/2k3* */win/xp\n"
+        "match.machine = pc-i440fx-*\n"
+        "match.flavor = W*\nmatch.name = old-*\nhyperv.relaxed.state = off\n");
     static const struct {
         const char *name, *flavor, *osinfo, *machine;
         bool fits;
@@ -139,13 +139,12 @@ static void a_variant_is_for_guests_that_all_its_keys_fit(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct wg_target target =
-            target_for(&policy, WG_OS_WINDOWS, rows[i].name, rows[i].flavor, rows[i].osinfo,
-                       rows[i].machine);
+        struct wg_target target = target_for(&policy, WG_OS_WINDOWS, rows[i].name, rows[i].flavor,
+                                             rows[i].osinfo, rows[i].machine);
         char *text = demands(&target);
 
-        assert_contains("variant", text, rows[i].fits ? "<relaxed state=\"off\"/>"
-                                                      : "<relaxed state=\"on\"/>");
+        assert_contains("variant", text,
+                        rows[i].fits ? "<relaxed state=\"off\"/>" : "<relaxed state=\"on\"/>");
         free(text);
         wg_target_clear(&target);
     }
@@ -181,9 +180,10 @@ static void linux_has_its_own_section(void **state)
                              WG_OS_LINUX, "lin");
 
     (void)state;
-    assert_text("linux", text, "<policy><clock offset=\"utc\"><timer name=\"pit\" "
-                               "tickpolicy=\"delay\"/><timer name=\"hpet\" present=\"no\"/>"
-                               "</clock></policy>");
+    assert_text("linux", text,
+                "<policy><clock offset=\"utc\"><timer name=\"pit\" "
+                "tickpolicy=\"delay\"/><timer name=\"hpet\" present=\"no\"/>"
+                "</clock></policy>");
     free(text);
 }
 

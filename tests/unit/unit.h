@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "cmocka_any.h"
-#include "engine/domain.h"
 #include "engine/config/policy.h"
+#include "engine/domain.h"
 #include "engine/plan/target.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -117,8 +117,11 @@ static int take_option(struct wg_audit_run *run, int c, char **argv)
         return -1;
     case 'f':
         run->format = find_format(optarg);
-        return run->format ? -1 : wg_cli_error("audit", "'%s' is not a format; there are text json "
-                                               "prometheus html", optarg);
+        return run->format ? -1
+                           : wg_cli_error("audit",
+                                          "'%s' is not a format; there are text json "
+                                          "prometheus html",
+                                          optarg);
     case ':':
         return wg_cli_error("audit", "%s needs a value", argv[optind - 1]);
     default:
@@ -147,8 +150,7 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
     }
     run->file = argv + optind;
     run->files = argc - optind;
-    if (run->audit.sources == 1 && run->files == 0 &&
-        add_source(&run->audit, "qemu:///system") < 0)
+    if (run->audit.sources == 1 && run->files == 0 && add_source(&run->audit, "qemu:///system") < 0)
         return wg_cli_error("audit", "out of memory");
     return -1;
 }

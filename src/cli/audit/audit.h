@@ -15,27 +15,29 @@ struct wg_finding {
     const char *uuid;
     bool active;
     const struct wg_verdict *stored; /* of its definition; NULL if it is transient */
-    const struct wg_verdict *live;   /* of the machine that runs; NULL if none does */
-    bool waits;                      /* what runs violates the policy, what is stored does not */
-    const char *error;               /* why it could not be judged; NULL otherwise */
+    const struct wg_verdict *live; /* of the machine that runs; NULL if none does */
+    bool waits; /* what runs violates the policy, what is stored does not */
+    const char *error; /* why it could not be judged; NULL otherwise */
 };
 
 enum { WG_OUTCOMES = WG_VIOLATES + 1 };
 
+struct wg_place_count {
+    char *where;
+    size_t count;
+};
+
 struct wg_tally {
     size_t outcome[WG_OUTCOMES];
-    struct wg_place_count {
-        char *where;
-        size_t count;
-    } *places;
+    struct wg_place_count *places;
     size_t n_places;
 };
 
 /* A host, or the files of the command line. */
 struct wg_source {
     const char *uri; /* NULL for files */
-    bool local;      /* whether it is this host */
-    char *host;      /* its own name for itself; the URI where it did not answer */
+    bool local; /* whether it is this host */
+    char *host; /* its own name for itself; the URI where it did not answer */
     char error[sizeof(((struct wg_error *)0)->text)]; /* "" unless it failed as a whole */
     size_t guests;
     size_t errors; /* guests that could not be judged */

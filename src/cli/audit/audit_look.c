@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "libvirt/facts.h"
-#include "libvirt/virt.h"
 #include "audit.h"
 #include "cli/cli.h"
+#include "libvirt/facts.h"
+#include "libvirt/virt.h"
 
 /* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
 #define HOSTS_AT_ONCE 8
@@ -64,8 +64,8 @@ static int count(struct wg_source *source, struct wg_finding *finding)
 {
     const struct wg_verdict *shown = finding->stored ? finding->stored : finding->live;
 
-    finding->waits = finding->live && finding->live->outcome == WG_VIOLATES &&
-                     finding->stored && finding->stored->outcome != WG_VIOLATES;
+    finding->waits = finding->live && finding->live->outcome == WG_VIOLATES && finding->stored &&
+                     finding->stored->outcome != WG_VIOLATES;
     source->guests++;
     source->errors += finding->error != NULL;
     source->waiting += finding->waits;
@@ -121,8 +121,9 @@ static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_
     return verdict;
 }
 
-static int look_at_guest(struct wg_audit_run *run, struct wg_source *source, struct wg_engine *engine,
-                         const struct wg_virt_guest *guest, FILE *out, bool *first)
+static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
+                         struct wg_engine *engine, const struct wg_virt_guest *guest, FILE *out,
+                         bool *first)
 {
     struct wg_error err = {""};
     struct wg_verdict *stored = NULL;
@@ -277,7 +278,7 @@ static int ends_in_xml(const struct dirent *entry)
     return len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
 }
 
-/* One that cannot be read is looked at like a file, which says why: the others are still told of. */
+/* One that cannot be read is looked at like a file, which says why: the others are told of. */
 static int add_directory(struct wg_list *files, const char *directory)
 {
     struct dirent **entry;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/rewrite/rewrite.h"
 #include "audit.h"
+#include "engine/rewrite/rewrite.h"
 
 static xmlNodePtr child(xmlNodePtr parent, const char *name)
 {

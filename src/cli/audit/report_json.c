@@ -91,8 +91,7 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     json_object_object_add(object, "name", text_or_null(finding->name));
     json_object_object_add(object, "uuid", text_or_null(finding->uuid));
     json_object_object_add(object, "active", json_object_new_boolean(finding->active));
-    json_object_object_add(object, "waits_for_cold_boot",
-                           json_object_new_boolean(finding->waits));
+    json_object_object_add(object, "waits_for_cold_boot", json_object_new_boolean(finding->waits));
     json_object_object_add(object, "error", text_or_null(finding->error));
     json_object_object_add(object, "stored", judgement(finding->stored));
     json_object_object_add(object, "live", judgement(finding->live));

@@ -47,7 +47,9 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
 
     if (audit->sources > 2)
         column(source->host, HOST_COLUMNS, out);
-    column(finding->name ? finding->name : finding->file ? finding->file : "(no name)",
+    column(finding->name   ? finding->name
+           : finding->file ? finding->file
+                           : "(no name)",
            NAME_COLUMNS, out);
     verdict_column(audit, verdict, verdict ? wg_outcome_text(verdict->outcome) : "error", out);
     if (finding->waits)

@@ -32,8 +32,8 @@ struct options {
     char uuid[WG_UUID_SIZE];
 };
 
-/* Connects and reads the configuration. Returns 0, or -1 with *err filled if there is no connection;
- * close_repair is due either way. */
+/* Connects and reads the configuration. Returns 0, or -1 with *err filled if there is no
+ * connection; close_repair is due either way. */
 static int open_repair(struct wg_repair *repair, const char *uuid, const char *config,
                        struct wg_error *err)
 {
@@ -75,13 +75,15 @@ static int correct(struct wg_repair *repair, struct wg_error *err)
     bool nova = stored && wg_repair_is_nova(stored);
     wg_virt_forget(stored);
     wg_repair_say(repair, rc < 0 ? LOG_WARNING : LOG_NOTICE, "%s%s", what,
-                  nova ? "; but nova writes it anew at each power-on, where the policy holds by the "
-                         "daemon filter only; hint: winguest filter enable" : "");
+                  nova
+                      ? "; but nova writes it anew at each power-on, where the policy holds by the "
+                        "daemon filter only; hint: winguest filter enable"
+                      : "");
     return rc < 0 ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
-/* What libvirt writes into a guest's log of its own: the arguments, a line each, and lines that begin
- * with a day and a blank. QEMU's own, if it begins with one, has a T there. */
+/* What libvirt writes into a guest's log of its own: the arguments, a line each, and lines that
+ * begin with a day and a blank. QEMU's own, if it begins with one, has a T there. */
 static bool is_libvirts(const char *line, size_t len, bool *more)
 {
     bool arguments = *more;
@@ -92,9 +94,10 @@ static bool is_libvirts(const char *line, size_t len, bool *more)
 
 /*
  * Whether a start may have come to its end by somebody's destroy: that succeeds and leaves nothing
- * behind but a start that has failed (qemuDomainDestroyFlags: `starting`). QEMU then says in its log
- * (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing, as it does where libvirt
- * itself gives the start up; what QEMU cannot do, it says. What cannot be read tells nothing.
+ * behind but a start that has failed (qemuDomainDestroyFlags: `starting`). QEMU then says in its
+ * log (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing, as it does where
+ * libvirt itself gives the start up; what QEMU cannot do, it says. What cannot be read tells
+ * nothing.
  */
 static bool may_be_owners(const char *name)
 {
@@ -141,11 +144,12 @@ static int start_as_libvirt_would(struct wg_repair *repair)
     /* As in repair_finish.c: libvirt may not be through with the end of the last start. */
     sleep(1);
     if (wg_virt_start(repair->virt, repair->uuid, &err) == WG_VIRT_STARTED) {
-        wg_repair_say(repair, LOG_ERR, RESTORED "it starts with the host, and was started as it was");
+        wg_repair_say(repair, LOG_ERR,
+                      RESTORED "it starts with the host, and was started as it was");
         return WG_EXIT_OK;
     }
-    wg_repair_say(repair, LOG_ERR, RESTORED "it starts with the host, and was not started again: %s",
-                  err.text);
+    wg_repair_say(repair, LOG_ERR,
+                  RESTORED "it starts with the host, and was not started again: %s", err.text);
     return WG_EXIT_ERROR;
 }
 
@@ -160,7 +164,8 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
     if (status.state != WG_VIRT_OFF || status.end == WG_VIRT_END_DESTROYED)
         return WG_EXIT_OK;
     if (may_be_owners(repair->name) && !wg_kept_doubt(repair->uuid)) {
-        wg_repair_say(repair, LOG_NOTICE, "its start with the corrected definition was ended, perhaps "
+        wg_repair_say(repair, LOG_NOTICE,
+                      "its start with the corrected definition was ended, perhaps "
                       "by its owner; the next one that ends gives it its previous definition back");
         return WG_EXIT_OK;
     }
@@ -206,8 +211,7 @@ static int finish(const char *uuid, const char *config, bool at_once)
 
     if (open_repair(&repair, uuid, config, &err) < 0)
         code = cannot_begin(uuid, &err);
-    else if (repair.name && wg_intent_read(repair.name, &intent, whose) &&
-             strcmp(whose, uuid) == 0)
+    else if (repair.name && wg_intent_read(repair.name, &intent, whose) && strcmp(whose, uuid) == 0)
         code = wg_repair_finish(&repair, &intent, at_once);
     close_repair(&repair);
     return code;

@@ -4,25 +4,24 @@
  * definition is brought in line, for its next cold boot; and where the operator wants that, it is
  * ended and booted again at once.
  *
- *   repair.c             the verb: a worker, and over it a guard that completes what a dead one began
- *   repair_definition.c  the stored definition, and its way back
- *   repair_restart.c     whether a guest may be restarted, and its end
- *   repair_finish.c      from its end to its start, by the worker or by who comes after it
- *   repair_allow.c       what a guest may have that is restarted
+ *   repair.c             the verb: a worker, and over it a guard that completes what a dead one
+ * began repair_definition.c  the stored definition, and its way back repair_restart.c     whether a
+ * guest may be restarted, and its end repair_finish.c      from its end to its start, by the worker
+ * or by who comes after it repair_allow.c       what a guest may have that is restarted
  *   repair_record.c      what survives a worker: intents, locks, the last restart
  *   repair_say.c         its lines, in the log and for whoever called by hand
  *
  * Whoever's destroy has succeeded owns the stop of a guest: we start what we have stopped, only as
- * long as it is defined, and nothing else. Functions that return an exit code have told the log, and
- * whoever called by hand, why.
+ * long as it is defined, and nothing else. Functions that return an exit code have told the log,
+ * and whoever called by hand, why.
  */
 #ifndef WG_REPAIR_H
 #define WG_REPAIR_H
 
 #include <stdint.h>
 
-#include "libvirt/virt.h"
 #include "engine/winguest.h"
+#include "libvirt/virt.h"
 
 /* A guest under repair. */
 struct wg_repair {
@@ -30,7 +29,7 @@ struct wg_repair {
     char *name; /* NULL: there is no such guest */
     struct wg_virt *virt;
     struct wg_engine *engine; /* NULL: the configuration cannot be read */
-    bool asked;               /* the engine was told what the host itself says that it can give */
+    bool asked; /* the engine was told what the host itself says that it can give */
     struct wg_settings settings;
 };
 
@@ -53,19 +52,19 @@ int wg_repair_violates(struct wg_repair *repair, const char *xml, struct wg_erro
 /* repair_restart.c: restarts the boot of that id, -1: the present one. Returns an exit code. */
 int wg_repair_restart(struct wg_repair *repair, int id);
 
-/* What a worker is about to do, written down before it does it. A start of the guest by somebody else
- * voids it, but for WG_STEP_STARTING, which our own start must not. */
+/* What a worker is about to do, written down before it does it. A start of the guest by somebody
+ * else voids it, but for WG_STEP_STARTING, which our own start must not. */
 enum wg_step {
-    WG_STEP_END,      /* it is being ended: by us, if anybody's destroy has succeeded by now */
-    WG_STEP_START,    /* we have ended it, and start it */
+    WG_STEP_END, /* it is being ended: by us, if anybody's destroy has succeeded by now */
+    WG_STEP_START, /* we have ended it, and start it */
     WG_STEP_STARTING, /* we are starting it: what ends a start is not an owner's stop */
-    WG_STEP_RETRY,    /* our start has failed, and we try again */
+    WG_STEP_RETRY, /* our start has failed, and we try again */
     WG_STEPS,
 };
 
 struct wg_intent {
     enum wg_step step;
-    int id;       /* of the boot that is to be ended */
+    int id; /* of the boot that is to be ended */
     double since; /* wg_uptime when it was */
 };
 
@@ -113,7 +112,7 @@ int wg_repair_lock(const char *uuid, unsigned seconds, struct wg_error *err);
 /* Removes the lock's file; to be called by who has the lock, at its end. */
 void wg_repair_unlock(const char *uuid);
 
-/* Takes one of so many slots; given back by the end of the process. Returns whether one was free. */
+/* Takes one of so many slots, until the process ends. Returns whether one was free. */
 bool wg_repair_slot(unsigned slots);
 
 /* The boot of that id is a repair's own: if it violates the policy, another would not help. */

@@ -3,8 +3,8 @@
  * What a guest may have that is restarted. Nothing is known of what is not named here: a guest with
  * it is left running. What is left out on purpose: sockets that QEMU connects to and files that its
  * client opened or deletes, as nobody may be there any more; what an external program serves
- * (vhost-user, virtiofsd, swtpm, qemu-nbd); devices of the host; huge pages, which somebody else may
- * take; QEMU arguments of the client's own.
+ * (vhost-user, virtiofsd, swtpm, qemu-nbd); devices of the host; huge pages, which somebody else
+ * may take; QEMU arguments of the client's own.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -25,8 +25,8 @@ static char said[320];
 
 /*
  * An element by its path below <domain>, the value of the attribute that tells its kind, where that
- * matters, and what it may have: elements; "*" is any, with anything in it. The first row counts that
- * fits path and value; what none fits is not allowed.
+ * matters, and what it may have: elements; "*" is any, with anything in it. The first row counts
+ * that fits path and value; what none fits is not allowed.
  */
 static const struct rule {
     const char *path;
@@ -46,18 +46,21 @@ static const struct rule {
     {"devices/emulator", NULL, NULL, ""},
     {"devices/disk", "type", "file block network",
      ALIKE "driver auth source backingStore target iotune readonly shareable serial wwn vendor "
-     "product blockio geometry encryption"},
-    {"devices/disk/source", NULL, NULL, "host auth seclabel snapshot config format identity slices"},
+           "product blockio geometry encryption"},
+    {"devices/disk/source", NULL, NULL,
+     "host auth seclabel snapshot config format identity slices"},
     {"devices/disk/backingStore", "type", "file block network", "format source backingStore"},
     {"devices/disk/backingStore/source", NULL, NULL, "host auth seclabel config format identity"},
     {"devices/disk/backingStore", "type", NULL, ""},
     {"devices/controller", NULL, NULL, ALIKE "driver master model target pcihole64"},
     {"devices/interface", "type", "bridge network user direct",
      ALIKE "mac source target model driver bandwidth filterref link mtu coalesce virtualport guest "
-     "rom tune vlan port ip route script downscript"},
-    {"devices/serial", "type", "pty file null vc spicevmc unix tcp", ALIKE "source protocol target log"},
+           "rom tune vlan port ip route script downscript"},
+    {"devices/serial", "type", "pty file null vc spicevmc unix tcp",
+     ALIKE "source protocol target log"},
     {"devices/parallel", "type", "pty file null vc unix tcp", ALIKE "source protocol target log"},
-    {"devices/console", "type", "pty file null vc spicevmc unix tcp", ALIKE "source protocol target log"},
+    {"devices/console", "type", "pty file null vc spicevmc unix tcp",
+     ALIKE "source protocol target log"},
     {"devices/channel", "type", "pty spicevmc spiceport null unix tcp",
      ALIKE "source protocol target log"},
     {"devices/input", "type", "mouse tablet keyboard", ALIKE "driver"},
@@ -185,8 +188,8 @@ static const char *find_obstacle(xmlNodePtr node, const char *path, unsigned dec
     for (xmlNodePtr child = node->children; child && !reason; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;
-        if (child->ns || (!among(rule->children, (const char *)child->name) &&
-                          !among(rule->children, "*"))) {
+        if (child->ns ||
+            (!among(rule->children, (const char *)child->name) && !among(rule->children, "*"))) {
             snprintf(what, sizeof(what), "has <%.100s>", (const char *)child->name);
             return may_not(*path ? path : "domain", what);
         }

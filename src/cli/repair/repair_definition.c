@@ -50,8 +50,8 @@ static void keep(struct wg_repair *repair, const char *previous, const char *sto
                       WG_VARDIR "/kept", strerror(errno));
 }
 
-/* As wg_repair_correct, for one look at the definition; -2: it was edited meanwhile. *what is NULL if
- * *err says it. */
+/* As wg_repair_correct, for one look at the definition; -2: it was edited meanwhile. *what is NULL
+ * if *err says it. */
 static int correct_once(struct wg_repair *repair, const char *previous, const char **what,
                         struct wg_error *err)
 {
@@ -99,8 +99,9 @@ static int correct(struct wg_repair *repair, const char **what, struct wg_error 
         if (wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
             return -1;
         if (!status.persistent) {
-            *what = status.state == WG_VIRT_GONE ? "it was undefined meanwhile"
-                                                 : "it is transient: it has no definition to correct";
+            *what = status.state == WG_VIRT_GONE
+                        ? "it was undefined meanwhile"
+                        : "it is transient: it has no definition to correct";
             return -1;
         }
         char *previous = wg_virt_stored_xml(repair->virt, repair->uuid, err);
@@ -138,7 +139,7 @@ int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
         rc = wg_virt_replace(repair->virt, repair->uuid, now, previous, &stored, err);
     if (rc > 0 && strcmp(stored, now) == 0)
         rc = wg_fail(err, "the daemon filter puts the policy into its previous definition again; "
-                     "hint: winguest filter disable, restart the daemon, then virsh start");
+                          "hint: winguest filter disable, restart the daemon, then virsh start");
     if (rc > 0)
         wg_kept_forget(repair->uuid);
     else if (previous)

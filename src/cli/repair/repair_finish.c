@@ -4,10 +4,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
+#include "common/kept.h"
 #include "common/marks.h"
 #include "common/qemu_process.h"
-#include "common/kept.h"
-#include "cli/cli.h"
 #include "repair.h"
 
 /* What a guest needs may be free a moment after its QEMU has gone. Chosen, not measured. */
@@ -60,7 +60,8 @@ int wg_repair_wait_for_end(struct wg_repair *repair, int id, struct wg_virt_stat
         if (wg_uptime() - begin > (dying ? DYING_SECONDS : END_SECONDS))
             break;
         if (dying && !told && wg_uptime() - begin > END_SECONDS) {
-            wg_repair_say(repair, LOG_ERR, "its QEMU was killed and does not end: a disk hangs? It "
+            wg_repair_say(repair, LOG_ERR,
+                          "its QEMU was killed and does not end: a disk hangs? It "
                           "is started again when it has");
             told = true;
         }
@@ -72,8 +73,10 @@ int wg_repair_wait_for_end(struct wg_repair *repair, int id, struct wg_virt_stat
 static int down(struct wg_repair *repair, const struct wg_error *err)
 {
     wg_intent_forget(repair->name);
-    wg_repair_say(repair, LOG_CRIT, "it is DOWN, and its previous definition does not start either: "
-                  "%s; hint: mend what the error names, then virsh start", err->text);
+    wg_repair_say(repair, LOG_CRIT,
+                  "it is DOWN, and its previous definition does not start either: "
+                  "%s; hint: mend what the error names, then virsh start",
+                  err->text);
     return WG_EXIT_ERROR;
 }
 
@@ -98,8 +101,8 @@ static const char *why_not_ours(const struct wg_virt_status *status)
     return NULL;
 }
 
-/* Whether it does not run under the policy although its start has succeeded: the daemon filter, where
- * there is one, has rolled it back, or somebody has edited it in between. */
+/* Whether it does not run under the policy although its start has succeeded: the daemon filter,
+ * where there is one, has rolled it back, or somebody has edited it in between. */
 static bool runs_as_it_was(struct wg_repair *repair)
 {
     struct wg_error ignored;
@@ -122,11 +125,15 @@ static int ran(struct wg_repair *repair, const struct wg_intent *intent, const s
         wg_repair_note_boot(repair->uuid, status.id);
     wg_intent_forget(repair->name);
     if (why) {
-        wg_repair_say(repair, LOG_ERR, "previous definition restored, it runs as it was, off for "
-                      "%.0f ms: it does not start under the policy: %s", off, why->text);
+        wg_repair_say(repair, LOG_ERR,
+                      "previous definition restored, it runs as it was, off for "
+                      "%.0f ms: it does not start under the policy: %s",
+                      off, why->text);
     } else if (runs_as_it_was(repair)) {
-        wg_repair_say(repair, LOG_ERR, "restarted, off for %.0f ms, and not repaired: the daemon "
-                      "filter gave it its previous definition back, or somebody did", off);
+        wg_repair_say(repair, LOG_ERR,
+                      "restarted, off for %.0f ms, and not repaired: the daemon "
+                      "filter gave it its previous definition back, or somebody did",
+                      off);
     } else {
         wg_repair_say(repair, LOG_NOTICE, "repaired, off for %.0f ms", off);
         return WG_EXIT_OK;
@@ -240,8 +247,8 @@ static const char *why_not_ended_by_us(struct wg_repair *repair, const struct wg
 }
 
 /* The guest as it is once what the worker had asked for has come about. */
-static int look_after_worker(struct wg_repair *repair, const struct wg_intent *intent,
-                             bool *was_up, struct wg_virt_status *status, struct wg_error *err)
+static int look_after_worker(struct wg_repair *repair, const struct wg_intent *intent, bool *was_up,
+                             struct wg_virt_status *status, struct wg_error *err)
 {
     if (intent->step == WG_STEP_STARTING && wg_virt_settle(repair->virt, repair->uuid, err) < 0)
         return -1;
@@ -262,8 +269,10 @@ int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at
     bool was_up;
 
     if (look_after_worker(repair, intent, &was_up, &status, &err) < 0) {
-        wg_repair_say(repair, LOG_CRIT, "left in the middle of a repair: %s; hint: winguest repair "
-                      "--pending", err.text);
+        wg_repair_say(repair, LOG_CRIT,
+                      "left in the middle of a repair: %s; hint: winguest repair "
+                      "--pending",
+                      err.text);
         return WG_EXIT_ERROR;
     }
     if (is_up(&status) && status.id == intent->id) {

@@ -5,9 +5,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/qemu_process.h"
-#include "common/kept.h"
 #include "cli/cli.h"
+#include "common/kept.h"
+#include "common/qemu_process.h"
 #include "repair.h"
 
 #define POLL_MICROSECONDS 100000
@@ -33,8 +33,9 @@ static int look_again(struct wg_repair *repair, struct boot *boot, struct wg_err
  * before makes the client's resume fail. */
 static int wait_for_client(struct wg_repair *repair, struct boot *boot, struct wg_error *err)
 {
-    for (unsigned polls = 0; boot->now.state == WG_VIRT_PAUSED && boot->now.fresh &&
-                             boot->now.id == boot->id; polls++) {
+    for (unsigned polls = 0;
+         boot->now.state == WG_VIRT_PAUSED && boot->now.fresh && boot->now.id == boot->id;
+         polls++) {
         boot->resumed = wg_uptime();
         usleep(polls < POLLS_AT_FIRST ? POLL_MICROSECONDS : 1000000);
         if (wg_virt_look(repair->virt, repair->uuid, &boot->now, err) < 0)
@@ -88,8 +89,9 @@ static const char *why_not(struct wg_repair *repair, const struct boot *boot)
         reason = "that boot is a repair's own";
     if (!reason)
         reason = too_old(repair, boot);
-    return reason ? reason : wg_repair_obstacle(boot->live, wg_qemu_pid(repair->name),
-                                                repair->settings.repair_decline);
+    return reason ? reason
+                  : wg_repair_obstacle(boot->live, wg_qemu_pid(repair->name),
+                                       repair->settings.repair_decline);
 }
 
 static int fault(const struct wg_repair *repair, const struct wg_error *err)

@@ -188,8 +188,8 @@ static int take_values(struct wg_ini *ini, dictionary *values, struct wg_error *
         snprintf(name, sizeof(name), "%s:%s", entry->section, entry->key);
         const char *value = iniparser_getstring(values, name, NULL);
         if (!value)
-            return wg_fail(err, "%s:%u: [%s] %s: changed while it was read", ini->path,
-                           entry->line, entry->section, entry->key);
+            return wg_fail(err, "%s:%u: [%s] %s: changed while it was read", ini->path, entry->line,
+                           entry->section, entry->key);
         entry->value = strdup(value);
         if (!entry->value)
             return wg_no_memory(err);
@@ -231,7 +231,7 @@ int wg_ini_read(const char *path, struct wg_ini *ini, struct wg_error *err)
     else if (scan_file(&scan, file) == 0) {
         values = load(fd);
         rc = values ? take_values(ini, values, err)
-                 : wg_fail(err, "%s: cannot be read (is /proc mounted?)", path);
+                    : wg_fail(err, "%s: cannot be read (is /proc mounted?)", path);
     }
     if (values)
         iniparser_freedict(values);

@@ -7,8 +7,8 @@
 
 struct wg_entry {
     char *section; /* lower case; "windows:old" for [windows:old] */
-    char *key;     /* lower case; "" for the line that opens the section */
-    char *value;   /* NULL where there is no key */
+    char *key; /* lower case; "" for the line that opens the section */
+    char *value; /* NULL where there is no key */
     unsigned line;
 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy.h"
 #include "common/safe.h"
+#include "policy.h"
 
 struct key {
     const char *section;
@@ -90,8 +90,7 @@ static int set_sources(void *field, const struct key *key, const char *value, st
         return -1;
     for (size_t i = 0; i < list->count; i++) {
         if (wg_word_index(WG_ALL_SOURCES, list->item[i]) < 0)
-            return wg_fail(err, "'%s' is not a source; allowed: %s", list->item[i],
-                           WG_ALL_SOURCES);
+            return wg_fail(err, "'%s' is not a source; allowed: %s", list->item[i], WG_ALL_SOURCES);
     }
     return 0;
 }
@@ -189,7 +188,7 @@ int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, struct
 {
     if (!known_section(entry->section))
         return wg_fail(err, "unknown section; allowed: enforce detect rules windows windows:NAME "
-                       "linux");
+                            "linux");
     if (!*entry->key)
         return 0;
     const struct key *key = find_key(entry->section, entry->key);

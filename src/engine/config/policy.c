@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
 
 static bool is_variant(const char *section)
@@ -30,16 +29,14 @@ static int unknown_key(const char *section, struct wg_error *err)
 {
     if (strcmp(section, "linux") == 0)
         return wg_fail(err, "unknown key; allowed: enforce " WG_TARGET_KEYS);
-    return wg_fail(err, "unknown key; allowed:%s profile " WG_TARGET_KEYS
-                   " hyperv.NAME.ATTRIBUTE",
+    return wg_fail(err, "unknown key; allowed:%s profile " WG_TARGET_KEYS " hyperv.NAME.ATTRIBUTE",
                    is_variant(section) ? " match.name match.flavor match.osinfo match.machine"
                                        : "");
 }
 
 /* Puts one entry of a [windows…] or [linux] section into target; those that are not demands
  * (profile, enforce, match.*) are checked and left to their readers. */
-static int apply_entry(struct wg_target *target, const struct wg_entry *entry,
-                       struct wg_error *err)
+static int apply_entry(struct wg_target *target, const struct wg_entry *entry, struct wg_error *err)
 {
     const char *allowed = NULL;
 
@@ -149,7 +146,9 @@ static int build(const struct wg_policy *policy, enum wg_os os, const struct wg_
     if (wg_target_close(target, err) == 0)
         return 0;
     return wg_fail_in(err, "%s: [%s]", policy->ini.path ? policy->ini.path : "defaults",
-                      variant ? variant : os == WG_OS_LINUX ? "linux" : "windows");
+                      variant             ? variant
+                      : os == WG_OS_LINUX ? "linux"
+                                          : "windows");
 }
 
 int wg_policy_target(const struct wg_policy *policy, enum wg_os os, const struct wg_traits *traits,
@@ -168,15 +167,16 @@ static int check_target(const struct wg_policy *policy, enum wg_os os, const cha
     return rc;
 }
 
-static int check_variant(const struct wg_policy *policy, const char *section,
-                         struct wg_error *err)
+static int check_variant(const struct wg_policy *policy, const char *section, struct wg_error *err)
 {
     for (int i = 0; i < WG_TRAITS; i++) {
         if (find_entry(policy, section, match_keys[i]))
             return check_target(policy, WG_OS_WINDOWS, section, err);
     }
-    return wg_fail(err, "%s: [%s]: no guest is meant; give it one of match.name, match.flavor, "
-                   "match.osinfo, match.machine", policy->ini.path, section);
+    return wg_fail(err,
+                   "%s: [%s]: no guest is meant; give it one of match.name, match.flavor, "
+                   "match.osinfo, match.machine",
+                   policy->ini.path, section);
 }
 
 static int take_entry(struct wg_policy *policy, const struct wg_entry *entry, struct wg_error *err)
@@ -251,10 +251,13 @@ bool wg_policy_linux(const struct wg_policy *policy)
 int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err)
 {
     *policy = (struct wg_policy){
-        .settings = {.cold_start = WG_CORRECT, .rollback = 1, .deadline = 5,
-                     .repair_window = 30, .repair_parallel = 4,
-                     .repair_decline = WG_DECLINE_OVIRT | WG_DECLINE_HOSTDEV |
-                                       WG_DECLINE_FDGROUP | WG_DECLINE_VTPM},
+        .settings = {.cold_start = WG_CORRECT,
+                     .rollback = 1,
+                     .deadline = 5,
+                     .repair_window = 30,
+                     .repair_parallel = 4,
+                     .repair_decline = WG_DECLINE_OVIRT | WG_DECLINE_HOSTDEV | WG_DECLINE_FDGROUP |
+                                       WG_DECLINE_VTPM},
     };
     if (wg_list_add_words(&policy->order, WG_DEFAULT_SOURCES) < 0)
         return wg_no_memory(err);
@@ -285,9 +288,9 @@ uint64_t wg_policy_digest(const struct wg_policy *policy)
 void wg_policy_clear(struct wg_policy *policy)
 {
     struct wg_list *lists[] = {
-        &policy->order,  &policy->names,    &policy->titles,       &policy->flavors,
-        &policy->uuids,  &policy->images,   &policy->projects,     &policy->exempt_names,
-        &policy->exempt_uuids,
+        &policy->order,    &policy->names,        &policy->titles,
+        &policy->flavors,  &policy->uuids,        &policy->images,
+        &policy->projects, &policy->exempt_names, &policy->exempt_uuids,
     };
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)

@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-#include "ini.h"
-#include "engine/plan/target.h"
 #include "common/text.h"
+#include "engine/plan/target.h"
 #include "engine/winguest.h"
+#include "ini.h"
 
 /* What [detect] order may name, each a source of signs in detect.c; first those that it names by
  * default. */
@@ -25,7 +25,7 @@ struct wg_traits {
 struct wg_policy {
     struct wg_settings settings;
     struct wg_list order; /* names of detection sources */
-    int operator_only;    /* trust = operator: sources that tenants can write are ignored */
+    int operator_only; /* trust = operator: sources that tenants can write are ignored */
     struct wg_list names;
     struct wg_list titles;
     struct wg_list flavors;

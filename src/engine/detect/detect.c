@@ -6,25 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "path.h"
 #include "engine/verdict.h"
+#include "path.h"
 
 /* How a value that a sign shows is read. */
 enum reading {
-    READ_MARK,       /* our own: windows, other */
-    READ_GLOB,       /* one of an operator's globs */
-    READ_UUID,       /* the same, of a UUID in libvirt's form */
-    READ_OSINFO,     /* libosinfo's id of an OS */
-    READ_OS,         /* the name of an OS or of a distribution */
+    READ_MARK, /* our own: windows, other */
+    READ_GLOB, /* one of an operator's globs */
+    READ_UUID, /* the same, of a UUID in libvirt's form */
+    READ_OSINFO, /* libosinfo's id of an OS */
+    READ_OS, /* the name of an OS or of a distribution */
     READ_BEGINS_WIN, /* Windows if it begins so, else no answer */
     READ_CLOUDSTACK, /* one of CloudStack's labels */
-    READ_PRESENT,    /* that it is there is the answer */
-    READ_MODE,       /* of <hyperv>: any but custom, which says nothing yet */
+    READ_PRESENT, /* that it is there is the answer */
+    READ_MODE, /* of <hyperv>: any but custom, which says nothing yet */
 };
 
 struct sign {
     const char *source; /* as in [detect] order */
-    const char *label;  /* what the evidence calls it */
+    const char *label; /* what the evidence calls it */
     const char *path;
     enum reading reading;
     bool tenant; /* a tenant of the cloud can write it */
@@ -91,13 +91,16 @@ const char *wg_detect_path(size_t number)
 /* Linux by the sites that libosinfo's ids begin with (osinfo-db's os directory) and by the names
  * of distributions that glance's os_distro and the others use. */
 static const char *const linux_names[] = {
-    "almalinux*", "alpine*", "altlinux*", "amazon*", "amzn*", "arch*", "centos*", "cirros*",
-    "clearlinux*", "coreos*", "debian*", "elementary*", "endless*", "eurolinux*", "fedora*",
-    "flatcar*", "gentoo*", "guix*", "kali*", "libosinfo.org/linux/*", "linux*", "mageia*",
-    "mandrake*", "mandriva*", "manjaro*", "mint*", "miraclelinux*", "nixos*", "ol[0-9]*",
-    "openeuler*", "opensuse*", "oracle", "oracle.com/ol/*", "oraclelinux*", "photon*", "popos*",
-    "pureos*", "redhat*", "rhel*", "rocky*", "scientific*", "silverblue*", "sled*", "sles*",
-    "suse*", "trisquel*", "ubuntu*", "voidlinux*", "windriver*",
+    "almalinux*",  "alpine*",       "altlinux*",       "amazon*",      "amzn*",
+    "arch*",       "centos*",       "cirros*",         "clearlinux*",  "coreos*",
+    "debian*",     "elementary*",   "endless*",        "eurolinux*",   "fedora*",
+    "flatcar*",    "gentoo*",       "guix*",           "kali*",        "libosinfo.org/linux/*",
+    "linux*",      "mageia*",       "mandrake*",       "mandriva*",    "manjaro*",
+    "mint*",       "miraclelinux*", "nixos*",          "ol[0-9]*",     "openeuler*",
+    "opensuse*",   "oracle",        "oracle.com/ol/*", "oraclelinux*", "photon*",
+    "popos*",      "pureos*",       "redhat*",         "rhel*",        "rocky*",
+    "scientific*", "silverblue*",   "sled*",           "sles*",        "suse*",
+    "trisquel*",   "ubuntu*",       "voidlinux*",      "windriver*",
 };
 
 static bool is_linux(const char *value)
@@ -254,8 +257,8 @@ static int ask_source(const char *source, const xmlNode *root, const struct wg_p
         if (strcmp(sign->source, source) != 0)
             continue;
         if (sign->tenant && policy->operator_only) {
-            if (explain && wg_verdict_trail(verdict, sign->label, NULL, "a tenant can write it",
-                                            err) < 0)
+            if (explain &&
+                wg_verdict_trail(verdict, sign->label, NULL, "a tenant can write it", err) < 0)
                 return -1;
             continue;
         }
@@ -265,7 +268,10 @@ static int ask_source(const char *source, const xmlNode *root, const struct wg_p
         rc = ask(sign, root, policy, &os, &value, err);
         if (rc == 0 && explain)
             rc = wg_verdict_trail(verdict, sign->label, value,
-                                  os ? wg_os_text(os) : value ? "no answer" : "not there", err);
+                                  os      ? wg_os_text(os)
+                                  : value ? "no answer"
+                                          : "not there",
+                                  err);
         if (rc == 0 && os != WG_OS_UNKNOWN)
             rc = wg_verdict_os(verdict, os, sign->label, value, err);
         else if (rc == 0 && value && sign->reading == READ_MARK)
@@ -289,7 +295,8 @@ static int ask_told(const struct wg_told *told, size_t count, const struct wg_po
         if (explain && wg_verdict_trail(verdict, told[i].label, asked ? told[i].value : NULL,
                                         !asked    ? "a tenant can write it"
                                         : windows ? wg_os_text(WG_OS_WINDOWS)
-                                                  : "no answer", err) < 0)
+                                                  : "no answer",
+                                        err) < 0)
             return -1;
         if (windows)
             return wg_verdict_os(verdict, WG_OS_WINDOWS, told[i].label, told[i].value, err);

@@ -3,8 +3,8 @@
 #ifndef WG_DETECT_H
 #define WG_DETECT_H
 
-#include "engine/domain.h"
 #include "engine/config/policy.h"
+#include "engine/domain.h"
 
 /* Whether a sign has that source: those of [detect] order (policy.h) do. */
 bool wg_is_source(const char *name);
@@ -16,9 +16,9 @@ struct wg_told {
 };
 
 /*
- * Fills os, evidence, nova, outcome WG_EXEMPT with its reason if the guest is exempt, and with explain
- * the trail of verdict; reads traits for wg_policy_target.
- * Returns 0, or -1 with *err filled.
+ * Fills os, evidence, nova, outcome WG_EXEMPT with its reason if the guest is exempt, and with
+ * explain the trail of verdict; reads traits for wg_policy_target. Returns 0, or -1 with *err
+ * filled.
  */
 int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
               const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,

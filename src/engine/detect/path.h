@@ -9,9 +9,9 @@
  *   metadata//os_type                      all elements and attributes of that name, in whatever
  *                                          namespace, in whatever depth
  *
- * Not libxml2's own: every check of every guest asks for all signs. For a guest that shows none XPath
- * takes 1.1 million instructions in a process that decides once, compiling included, where the whole
- * prepare of a Linux guest of 5 KiB takes 1.85 million (Debian 13).
+ * Not libxml2's own: every check of every guest asks for all signs. For a guest that shows none
+ * XPath takes 1.1 million instructions in a process that decides once, compiling included, where
+ * the whole prepare of a Linux guest of 5 KiB takes 1.85 million (Debian 13).
  */
 #ifndef WG_PATH_H
 #define WG_PATH_H

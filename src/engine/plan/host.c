@@ -46,8 +46,8 @@ struct wg_facts *wg_host_add(struct wg_host *host, const char *virttype, const c
         return NULL;
     host->facts = grown;
     struct wg_facts *facts = &grown[host->count++];
-    *facts = (struct wg_facts){strdup(virttype), strdup(emulator), strdup(arch), strdup(machine),
-                               false, {0}};
+    *facts = (struct wg_facts){
+        strdup(virttype), strdup(emulator), strdup(arch), strdup(machine), false, {0}};
     return facts->virttype && facts->emulator && facts->arch && facts->machine ? facts : NULL;
 }
 
@@ -226,9 +226,10 @@ static int write_facts(const struct wg_facts *facts, size_t number, FILE *out)
     if (!writable(facts->virttype) || !writable(facts->emulator) || !writable(facts->arch) ||
         (!any && !writable(facts->machine)))
         return -1;
-    fprintf(out, "\n[facts:%zu]\nvirttype = \"%s\"\nemulator = \"%s\"\narch = \"%s\"\n"
-            "machine = \"%s\"\n", number, facts->virttype, facts->emulator, facts->arch,
-            facts->machine);
+    fprintf(out,
+            "\n[facts:%zu]\nvirttype = \"%s\"\nemulator = \"%s\"\narch = \"%s\"\n"
+            "machine = \"%s\"\n",
+            number, facts->virttype, facts->emulator, facts->arch, facts->machine);
     if (!facts->known)
         return 0;
     fputs("hyperv =", out);
@@ -251,8 +252,8 @@ int wg_host_write(const struct wg_host *host, FILE *out)
 
         if (!writable(stamp->path))
             return -1;
-        fprintf(out, "\n[file:%zu]\npath = \"%s\"\nsize = %lld\nmtime = %lld\n", i + 1,
-                stamp->path, stamp->size, stamp->mtime);
+        fprintf(out, "\n[file:%zu]\npath = \"%s\"\nsize = %lld\nmtime = %lld\n", i + 1, stamp->path,
+                stamp->size, stamp->mtime);
     }
     for (size_t i = 0; i < host->count; i++) {
         if (write_facts(&host->facts[i], i + 1, out) < 0)

@@ -4,9 +4,9 @@
 #ifndef WG_HOST_H
 #define WG_HOST_H
 
+#include "common/text.h"
 #include "engine/domain.h"
 #include "target.h"
-#include "common/text.h"
 
 /* What one QEMU offers. The words are globs: "*" is any, and any machine has its facts in front of
  * the general ones of its emulator. An architecture's first emulator is libvirt's default. */
@@ -15,14 +15,14 @@ struct wg_facts {
     char *emulator;
     char *arch;
     char *machine;
-    bool known;            /* whether the host says anything of Hyper-V */
+    bool known; /* whether the host says anything of Hyper-V */
     struct wg_list hyperv; /* the enlightenments, in libvirt's words */
 };
 
 /* A file that was there when the host was asked. */
 struct wg_stamp {
     char *path;
-    long long size;  /* bytes */
+    long long size; /* bytes */
     long long mtime; /* seconds since 1970 */
 };
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "host.h"
 #include "engine/verdict.h"
+#include "host.h"
 
 /* Capabilities list no timers. The one of Hyper-V comes with the kernel's emulation of Hyper-V, of
  * which spinlocks and vendor_id say nothing: QEMU has those without it. */
@@ -159,15 +159,18 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
 
         facts = facts_of(host, domain);
         verdict->untried = !facts || stale;
-        if (stale && wg_verdict_note(verdict, err, "host facts are older than %s; mend: winguest "
-                                     "probe", stale) < 0)
+        if (stale && wg_verdict_note(verdict, err,
+                                     "host facts are older than %s; mend: winguest "
+                                     "probe",
+                                     stale) < 0)
             return -1;
     }
     if (fit_hyperv(facts, target, &unknown, verdict, err) < 0 ||
         fit_timer(facts, domain, target, verdict, err) < 0 ||
         fit_dependents(facts != NULL, target, verdict, err) < 0)
         return -1;
-    return unknown ? wg_verdict_note(verdict, err, "host facts are missing, of the enlightenments "
+    return unknown ? wg_verdict_note(verdict, err,
+                                     "host facts are missing, of the enlightenments "
                                      "only relaxed, vapic and spinlocks are asked for; mend: "
                                      "winguest probe")
                    : 0;

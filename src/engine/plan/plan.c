@@ -117,8 +117,7 @@ static const char *offset_of(xmlNodePtr clock, const char **basis)
 }
 
 /* Whether the guest's clock is already what want asks for, in whatever words. */
-static bool clock_satisfied(xmlNodePtr have, const char *offset, const char *basis,
-                            xmlNodePtr want)
+static bool clock_satisfied(xmlNodePtr have, const char *offset, const char *basis, xmlNodePtr want)
 {
     const char *wanted = wg_attribute(want, "offset");
 

@@ -4,8 +4,8 @@
 #define WG_PLAN_H
 
 #include "engine/domain.h"
-#include "target.h"
 #include "engine/verdict.h"
+#include "target.h"
 
 /* Sets WG_NOT_APPLICABLE and its reason if the policy means nothing to such a machine.
  * Returns 0, or -1 with *err filled. */

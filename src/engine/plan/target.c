@@ -141,7 +141,7 @@ static int check_place(const char *key, const char *value, struct wg_error *err)
     return !*value || fits ? 0 : wg_fail(err, "'%s' is not allowed; allowed: %s", value, allowed);
 }
 
-/* The child element of that name, and for a timer, of that name attribute; made if it is missing. */
+/* The child element of that name, for a timer of that name attribute; made if it is missing. */
 static xmlNodePtr demand(xmlNodePtr parent, const char *element, const char *name)
 {
     xmlNodePtr node = name ? wg_named_child(parent, element, name) : wg_child(parent, element);
@@ -253,7 +253,7 @@ static int set_guest_agent(struct wg_target *target, const char *value, struct w
         return wg_fail(err, "'%s' is not allowed; allowed: yes no", value);
     if (strcmp(value, "yes") == 0)
         return node || xmlNewChild(root, NULL, BAD_CAST "guest_agent", NULL) ? 0
-                                                                           : wg_no_memory(err);
+                                                                             : wg_no_memory(err);
     if (node) {
         xmlUnlinkNode(node);
         xmlFreeNode(node);
@@ -295,8 +295,7 @@ static int set_default(struct wg_target *target, const char *key, const char *va
                                            : set_place(target, key, value, err);
 }
 
-int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended,
-                   struct wg_error *err)
+int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended, struct wg_error *err)
 {
     unsigned whose = os == WG_OS_LINUX ? LINUX : recommended ? WINDOWS | RECOMMENDED : WINDOWS;
 
@@ -358,7 +357,7 @@ const char *wg_target_drop_unmet(struct wg_target *target, const char **needs)
         *needs = dependencies[i].needs;
         /* taking out allocates nothing but a copy of the key */
         return set_place(target, dependencies[i].key, "", &unused) == 0 ? dependencies[i].key
-                                                                      : NULL;
+                                                                        : NULL;
     }
     return NULL;
 }
@@ -372,8 +371,8 @@ int wg_target_close(struct wg_target *target, struct wg_error *err)
             continue;
         const char *has = demanded(target, dependencies[i].needs);
         if (has && strcmp(has, dependencies[i].value) != 0)
-            return wg_fail(err, "%s = on needs %s = %s", dependencies[i].key,
-                           dependencies[i].needs, dependencies[i].value);
+            return wg_fail(err, "%s = on needs %s = %s", dependencies[i].key, dependencies[i].needs,
+                           dependencies[i].value);
         if (!has && set_place(target, dependencies[i].needs, dependencies[i].value, err) < 0)
             return -1;
     }

@@ -17,23 +17,22 @@
  */
 struct wg_target {
     xmlDocPtr want;
-    struct wg_list keep;        /* clock offsets that are left as they are */
+    struct wg_list keep; /* clock offsets that are left as they are */
     struct wg_list stylesheets; /* file names, in the order in which they run */
 };
 
 /* Starts a target with the built-in defaults for guests of that OS, Windows or Linux. Returns 0, or
  * -1 with *err filled; wg_target_clear is due either way. */
-int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended,
-                   struct wg_error *err);
+int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended, struct wg_error *err);
 void wg_target_clear(struct wg_target *target);
 
 /* The keys there are, for messages; any timer and enlightenment that libvirt knows has its own. */
 #define WG_TARGET_WORDS "stylesheets guest_agent"
-#define WG_TARGET_KEYS                                                                             \
+#define WG_TARGET_KEYS \
     WG_TARGET_WORDS " clock.offset clock.timezone clock.keep timer.NAME.ATTRIBUTE"
 
-/* Sets one key of a [windows] or [linux] section, "timer.rtc.tickpolicy"; an empty value drops the demand.
- * Returns 0, or -1 with *err filled: unknown key, or a value that is not allowed. */
+/* Sets one key of a [windows] or [linux] section, "timer.rtc.tickpolicy"; an empty value drops the
+ * demand. Returns 0, or -1 with *err filled: unknown key, or a value that is not allowed. */
 int wg_target_set(struct wg_target *target, const char *key, const char *value,
                   struct wg_error *err);
 

@@ -18,7 +18,7 @@ struct wg_items {
     struct wg_item *item;
     size_t count;
     const char *tail; /* the text behind the last one */
-    const char *end;  /* where that text ends */
+    const char *end; /* where that text ends */
 };
 
 /* The byte behind the start tag that begins at start; *empty tells whether it is <like this/>. */

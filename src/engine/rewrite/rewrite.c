@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "common/input.h"
+#include "common/safe.h"
 #include "engine/memory.h"
 #include "engine/plan/plan.h"
-#include "common/safe.h"
 
 #define POLICY_URI "winguest:policy"
 #define SITE_DIR WG_SYSCONFDIR "/libvirt/winguest.d"
@@ -178,8 +178,8 @@ void wg_rewrite_listen(struct wg_error *err)
 /* An entry to be filled in, which takes over path; NULL if there is no memory. */
 static struct wg_sheet_file *add_file(struct wg_stylesheets *sheets, char *path)
 {
-    struct wg_sheet_file *grown =
-        path ? realloc(sheets->file, (sheets->files + 1) * sizeof(*grown)) : NULL;
+    struct wg_sheet_file *grown = path ? realloc(sheets->file, (sheets->files + 1) * sizeof(*grown))
+                                       : NULL;
 
     if (!grown) {
         free(path);

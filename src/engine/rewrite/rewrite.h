@@ -35,9 +35,9 @@ struct wg_stylesheets {
 void wg_rewrite_listen(struct wg_error *err);
 
 /*
- * Reads all the stylesheets of our directory and of the site's, once: what none of them is in cannot
- * be loaded, and no file is opened after it. One that cannot be read, or is over 1 MiB, matters when
- * it is needed only. Returns 0, or -1 with *err filled: our directory cannot be read.
+ * Reads all the stylesheets of our directory and of the site's, once: what none of them is in
+ * cannot be loaded, and no file is opened after it. One that cannot be read, or is over 1 MiB,
+ * matters when it is needed only. Returns 0, or -1 with *err filled: our directory cannot be read.
  */
 int wg_stylesheets_read(struct wg_stylesheets *sheets, struct wg_error *err);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "markup.h"
 #include "engine/outline.h"
+#include "markup.h"
 #include "write.h"
 
 struct splice {
@@ -250,7 +250,7 @@ out:
     return rc;
 }
 
-/* The habits of the document: its quotes, and how far a child of the root stands from the margin. */
+/* The habits of the document: its quotes, and how far a child of the root is indented. */
 static int learn(struct splice *s, const char *root)
 {
     bool empty;
@@ -289,8 +289,7 @@ static int write_all(struct splice *s, const struct wg_domain *old, const xmlNod
     return 0;
 }
 
-char *wg_splice(const struct wg_domain *old, const xmlNode *root, size_t *len,
-                struct wg_error *err)
+char *wg_splice(const struct wg_domain *old, const xmlNode *root, size_t *len, struct wg_error *err)
 {
     char *text = NULL;
     const char *encoding = (const char *)old->doc->encoding;
@@ -308,8 +307,8 @@ char *wg_splice(const struct wg_domain *old, const xmlNode *root, size_t *len,
     /* glibc's fclose() does not tell that it could not give the text its last byte. */
     if (fclose(s.writer.out) != 0 || short_of_memory || rc < 0 || !text) {
         free(text);
-        wg_fail(err, rc < 0 ? "the rewritten domain cannot be laid over the old text"
-                            : "out of memory");
+        wg_fail(err,
+                rc < 0 ? "the rewritten domain cannot be laid over the old text" : "out of memory");
         return NULL;
     }
     return text;

@@ -16,7 +16,7 @@ struct wg_span {
 struct wg_writer {
     FILE *out;
     const char *encoding;
-    char quote;          /* that of the document's first attribute */
+    char quote; /* that of the document's first attribute */
     struct wg_span step; /* what one level of depth adds to the indentation */
 };
 
