@@ -47,7 +47,8 @@
           <li class="waits"><b><xsl:value-of select="count(guest[@waits])"/></b>wait for a cold boot</li>
           <li class="compliant"><b><xsl:value-of select="count(guest[stored/@verdict = 'compliant'])"/></b>compliant</li>
           <li><b><xsl:value-of select="count(guest[*/@verdict = 'exempt'])"/></b>exempt</li>
-          <li><b><xsl:value-of select="count(guest[*/@verdict = 'not concerned' or */@verdict = 'not applicable'])"/></b>not concerned</li>
+          <li><b><xsl:value-of select="count(guest[*/@verdict = 'unknown OS'])"/></b>unknown OS</li>
+          <li><b><xsl:value-of select="count(guest[*/@verdict = 'skipped' or */@verdict = 'not applicable'])"/></b>skipped</li>
           <xsl:if test="guest/@error or host/@error">
             <li class="error"><b><xsl:value-of select="count(guest[@error]) + count(host[@error])"/></b>errors</li>
           </xsl:if>

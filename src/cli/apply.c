@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Stored definitions only: nothing here starts or stops a guest. */
-#include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "choice.h"
+#include "apply.h"
 #include "cli.h"
 #include "common/kept.h"
 #include "libvirt/facts.h"
 #include "libvirt/virt.h"
+#include "options.h"
 #include "stored.h"
 #include "undo.h"
 
@@ -197,10 +197,10 @@ static void check_undone(struct run *run, const struct wg_virt_guest *guest, con
         complain(run, guest, err.text);
     else if (strcmp(after, before) == 0)
         complain(run, guest,
-                 "the daemon filter brought its old definition in line at once; mend: "
+                 "the daemon filter brought its old definition in line at once; hint: "
                  "winguest filter disable, and restart the daemon");
     else {
-        say(guest, "its definition of before is back");
+        say(guest, "previous definition restored");
         wg_undo_forget(wg_virt_guest_uuid(guest));
     }
     wg_virt_forget(after);
@@ -301,39 +301,34 @@ static int on_host(struct run *run)
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"connect", required_argument, NULL, 'c'},
-        {"config", required_argument, NULL, 'C'},
-        {"all", no_argument, NULL, 'a'},
-        {"dry-run", no_argument, NULL, 'n'},
-        {"yes", no_argument, NULL, 'y'},
-        {"undo", no_argument, NULL, 'u'},
+    struct wg_choice *who = &run->who;
+    bool is_offline = false;
+    const struct wg_option options[] = {
+        {.name = "all", .given = &who->all},
+        {.name = "config", .value = &run->config},
+        {.name = "connect", .letter = 'c', .value = &run->uri},
+        {.name = "dry-run", .given = &run->dry},
+        {.name = "offline", .given = &is_offline},
+        {.name = "undo", .given = &run->undo},
+        {.name = "yes", .given = &run->yes},
         {0},
     };
-    int c;
+    int code = wg_cli_options(argc, argv, options);
 
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
-        run->who.all |= c == 'a';
-        run->dry |= c == 'n';
-        run->yes |= c == 'y';
-        run->undo |= c == 'u';
-        if (c == 'c')
-            run->uri = optarg;
-        else if (c == 'C')
-            run->config = optarg;
-        else if (c == ':')
-            return wg_cli_error("apply", "%s needs a value", argv[optind - 1]);
-        else if (c == '?')
-            return wg_cli_error("apply", "'%s' is not an option here; see winguest apply --help",
-                                argv[optind - 1]);
-    }
-    run->who.glob = argv + optind;
-    run->who.globs = argc - optind;
-    if (run->undo ? run->who.all || run->who.globs || run->dry
-                  : run->who.all == (run->who.globs > 0))
-        return wg_cli_error("apply", "expects --all, or names of guests, or --undo alone");
-    return -1;
+    if (code >= 0)
+        return code;
+    who->glob = argv + optind;
+    who->globs = argc - optind;
+    if (run->undo && (who->all || who->globs || run->dry || is_offline))
+        return wg_cli_error("apply", "--undo goes with --connect and --yes alone");
+    if (is_offline && run->uri)
+        return wg_cli_error("apply", "--offline is of this host's files: it does not go with "
+                                     "--connect");
+    if (who->all && who->globs)
+        return wg_cli_error("apply", "expects --all, or names of guests");
+    if (!is_offline && !run->undo && !who->all && !who->globs)
+        return wg_cli_error("apply", "expects --all, or names of guests, or --undo");
+    return is_offline ? wg_cli_apply_offline(who, run->config, run->dry) : -1;
 }
 
 /* An undo goes to the host that the apply was done on, unless told otherwise. */
@@ -355,22 +350,11 @@ static int choose_host(struct run *run, char **recorded)
     return -1;
 }
 
-static bool is_offline(int argc, char **argv)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--offline") == 0)
-            return true;
-    }
-    return false;
-}
-
 int wg_cli_apply(int argc, char **argv)
 {
     struct run run = {0};
     char *recorded = NULL;
 
-    if (is_offline(argc, argv))
-        return wg_cli_apply_offline(argc, argv);
     int code = take_arguments(&run, argc, argv);
 
     if (code >= 0)

@@ -11,7 +11,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "choice.h"
+#include "apply.h"
 #include "cli.h"
 #include "common/kept.h"
 #include "daemons.h"
@@ -117,7 +116,7 @@ static const char *misfit(const struct wg_verdict *verdict, const char *name)
 static const char *hindrance(const struct run *run, const struct wg_verdict *verdict)
 {
     if (verdict->untried)
-        return "left as it is: what this host can give a KVM guest is not known; mend: "
+        return "left as it is: what this host can give a KVM guest is not known; hint: "
                "winguest probe, then winguest apply";
     if (wg_kept_refused(verdict->uuid, wg_engine_digest(run->engine)))
         return "left as it is: it did not start under this policy before";
@@ -294,45 +293,13 @@ static int in_directory(struct run *run)
     return code;
 }
 
-static int take_arguments(struct run *run, int argc, char **argv)
+int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool dry)
 {
-    static const struct option options[] = {
-        {"offline", no_argument, NULL, 'o'}, {"config", required_argument, NULL, 'C'},
-        {"all", no_argument, NULL, 'a'},     {"dry-run", no_argument, NULL, 'n'},
-        {"yes", no_argument, NULL, 'y'},     {0},
-    };
-    int c;
-
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        run->who.all |= c == 'a';
-        run->dry |= c == 'n';
-        if (c == 'C')
-            run->config = optarg;
-        else if (c == ':')
-            return wg_cli_error("apply", "%s needs a value", argv[optind - 1]);
-        else if (c == '?')
-            return wg_cli_error("apply",
-                                "'%s' is not an option with --offline; see winguest apply "
-                                "--help",
-                                argv[optind - 1]);
-    }
-    run->who.glob = argv + optind;
-    run->who.globs = argc - optind;
-    if (run->who.all && run->who.globs)
-        return wg_cli_error("apply", "expects --all, or names of guests");
-    run->who.all = run->who.globs == 0;
-    return -1;
-}
-
-int wg_cli_apply_offline(int argc, char **argv)
-{
-    struct run run = {.dir = -1};
+    struct run run = {.dir = -1, .who = *who, .config = config, .dry = dry};
     struct wg_error err;
-    int code = take_arguments(&run, argc, argv);
+    int code;
 
-    if (code >= 0)
-        return code;
+    run.who.all = who->globs == 0;
     if (wg_choice_open(&run.who) < 0)
         return WG_EXIT_ERROR;
     openlog("winguest", LOG_PID, LOG_DAEMON);

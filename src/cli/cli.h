@@ -10,7 +10,7 @@
 #include "common/text.h"
 #include "engine/winguest.h"
 
-/* Exit codes: compliant or not concerned; violations (or a no); errors. */
+/* Exit codes: nothing violates; violations (or a no); errors. */
 enum { WG_EXIT_OK = 0, WG_EXIT_VIOLATIONS = 1, WG_EXIT_ERROR = 2 };
 
 /* Exported under these names: main.c seeks them in the module that its table names. */
@@ -19,9 +19,6 @@ typedef int wg_cli_verb_fn(int argc, char **argv);
 WG_CLI_VERB wg_cli_apply, wg_cli_audit, wg_cli_check, wg_cli_diff, wg_cli_filter, wg_cli_probe,
     wg_cli_repair, wg_cli_rewrite;
 wg_cli_verb_fn wg_cli_decide;
-
-/* apply --offline */
-wg_cli_verb_fn wg_cli_apply_offline;
 
 /* Prints to standard error; returns WG_EXIT_ERROR. */
 int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MEND "; mend: stop it first, or let it do the work: winguest apply --all"
+#define MEND "; hint: stop it first, or let it do the work: winguest apply --all"
 /* Where a daemon has its definitions in its own view of the files, which a container's may be. */
 #define DEFINITIONS "/etc/libvirt/qemu"
 

@@ -57,7 +57,7 @@ static int look_at_services(const char *root, int *services)
                : written.offline
                    ? "loads the filter, corrects definitions before the daemon starts"
                    : "loads the filter, but guests that start with the daemon may be wrong at "
-                     "first; mend: winguest filter enable");
+                     "first; hint: winguest filter enable");
         without += !written.filter;
         (*services)++;
     }

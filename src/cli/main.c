@@ -24,7 +24,7 @@ static const struct command {
      "tell what the policy says of domains, a line a guest",
      JUDGE_OPTIONS
      "  --explain       also print every sign that was looked for, and what it said\n"
-     "Exit: 0 compliant or not concerned, 1 violations, 2 error.\n"},
+     "Exit: 0 nothing violates, 1 violations, 2 error.\n"},
     {"diff", "engine.so", "[OPTION…] [FILE…|-]",
      "show what the policy would change, as a unified diff",
      JUDGE_OPTIONS "Exit: 0 nothing to change, 1 changes, 2 error.\n"},
@@ -137,7 +137,7 @@ static int run(const struct command *command, int argc, char **argv)
     }
     return verb ? verb(argc, argv)
                 : wg_cli_error(argv[0],
-                               "%s; mend: install that part of the "
+                               "%s; hint: install that part of the "
                                "package",
                                err.text);
 }

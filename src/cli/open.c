@@ -2,7 +2,6 @@
 /* What the verbs have in common; in each of their modules. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "cli.h"
 #include "common/input.h"
 #include "engine/module.h"
+#include "options.h"
 
 WG_MODULE_VERSION;
 
@@ -53,36 +53,23 @@ static struct wg_engine *open_engine(const char *config, const char *facts, cons
 
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"explain", no_argument, NULL, 'e'},
-        {"facts", required_argument, NULL, 'f'},
-        {"sign", required_argument, NULL, 's'},
-        {0},
-    };
     static char *standard_input[] = {"-"};
     const char *config = NULL;
     const char *facts = NULL;
     const char *sign = NULL;
+    const struct wg_option options[] = {
+        {.name = "config", .value = &config},
+        {.name = "facts", .value = &facts},
+        {.name = "sign", .value = &sign},
+        {.name = has_explain ? "explain" : NULL, .given = &input->explain},
+        {0},
+    };
     struct wg_error err;
-    int c;
 
     *input = (struct wg_cli_input){0};
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-        if (c == ':')
-            return wg_cli_error(argv[0], "%s needs a value", argv[optind - 1]);
-        if (c == '?' || (c == 'e' && !has_explain))
-            return wg_cli_error(argv[0], "'%s' is not an option here; see winguest %s --help",
-                                argv[optind - 1], argv[0]);
-        if (c == 'c')
-            config = optarg;
-        else if (c == 'f')
-            facts = optarg;
-        else if (c == 's')
-            sign = optarg;
-        input->explain |= c == 'e';
-    }
+    int code = wg_cli_options(argc, argv, options);
+    if (code >= 0)
+        return code;
     input->file = optind < argc ? argv + optind : standard_input;
     input->files = optind < argc ? argc - optind : 1;
     input->engine = open_engine(config, facts, sign, &err);
@@ -144,6 +131,6 @@ void wg_cli_warn_of_utc(const char *verb, bool localtime)
     if (localtime && zone_is_utc())
         wg_cli_error(verb,
                      "warning: this host's zone is UTC, so clock.offset = localtime gives "
-                     "its guests UTC; mend: set the host's zone, or clock.offset = timezone with "
+                     "its guests UTC; hint: set the host's zone, or clock.offset = timezone with "
                      "clock.timezone = Asia/Shanghai, say");
 }

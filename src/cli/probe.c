@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Asks libvirt once, so that no decision has to. */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli.h"
 #include "libvirt/facts.h"
+#include "options.h"
 #include "output.h"
 
 /* Others must be able to read it: VDSM's hooks do not run as root. */
@@ -53,26 +53,17 @@ static int probe(const char *uri, bool print)
 
 int wg_cli_probe(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"connect", required_argument, NULL, 'c'},
-        {"print", no_argument, NULL, 'p'},
-        {0},
-    };
     const char *uri = NULL;
     bool print = false;
-    int c;
+    const struct wg_option options[] = {
+        {.name = "connect", .letter = 'c', .value = &uri},
+        {.name = "print", .given = &print},
+        {0},
+    };
+    int code = wg_cli_options(argc, argv, options);
 
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:c:", options, NULL)) != -1) {
-        if (c == ':')
-            return wg_cli_error("probe", "%s needs a value", argv[optind - 1]);
-        if (c == '?')
-            return wg_cli_error("probe", "'%s' is not an option here; see winguest probe --help",
-                                argv[optind - 1]);
-        if (c == 'c')
-            uri = optarg;
-        print |= c == 'p';
-    }
+    if (code >= 0)
+        return code;
     if (optind < argc)
         return wg_cli_error("probe", "'%s': it takes no arguments", argv[optind]);
     return probe(uri, print);

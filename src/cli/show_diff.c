@@ -50,7 +50,7 @@ static int run_diff(int old, int new, const char *label, struct wg_error *err)
                           new_label, "--", old_path,  new_path,  NULL};
     int error = posix_spawnp(&pid, "diff", NULL, NULL, (char **)argv, environ);
     if (error != 0)
-        return wg_fail(err, "diff(1) cannot be run: %s; mend: install diffutils", strerror(error));
+        return wg_fail(err, "diff(1) cannot be run: %s; hint: install diffutils", strerror(error));
     return wait_for(pid) == 1 ? 0 : wg_fail(err, "diff(1) failed");
 }
 

@@ -21,7 +21,7 @@
 static int fail(const char *file, struct wg_error *err)
 {
     if (errno == EPERM)
-        return wg_fail(err, DIRECTORY ": refused, others may enter it; mend: remove it");
+        return wg_fail(err, DIRECTORY ": group or others may enter it; hint: remove it");
     return wg_fail(err, DIRECTORY "/%s: %s", file, strerror(errno));
 }
 

@@ -13,10 +13,10 @@ static int check(const char *path, const struct stat *st, struct wg_error *err)
 {
     errno = EPERM;
     if (st->st_uid != 0 && st->st_uid != geteuid())
-        return wg_fail(err, "%s: refused, it belongs to user %u; mend: chown root '%s'", path,
+        return wg_fail(err, "%s: refused, it belongs to user %u; hint: chown root '%s'", path,
                        (unsigned)st->st_uid, path);
     if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return wg_fail(err, "%s: refused, others may write it; mend: chmod go-w '%s'", path, path);
+        return wg_fail(err, "%s: writable by group or others; hint: chmod go-w '%s'", path, path);
     return 0;
 }
 

@@ -189,7 +189,7 @@ int wg_decision_parse(const char *bytes, size_t len, struct wg_decision *decisio
         .xml_len = header.xml_size > 0 ? header.xml_size - 1 : 0,
     };
     memcpy(decision->uuid, header.uuid, sizeof(decision->uuid));
-    if (!good || !text || header.outcome < WG_NOT_CONCERNED || header.outcome > WG_VIOLATES ||
+    if (!good || !text || header.outcome < WG_UNKNOWN || header.outcome > WG_VIOLATES ||
         header.cold_start < WG_CORRECT || header.cold_start > WG_REPORT ||
         (*header.uuid && !wg_is_uuid(header.uuid)))
         return wg_fail(err, "a decision that makes no sense");

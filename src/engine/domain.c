@@ -108,7 +108,7 @@ static int check_root(struct wg_domain *domain, struct wg_error *err)
     long line;
 
     if (domain->doc->intSubset)
-        return wg_fail(err, "domain XML: a document type has no place in it");
+        return wg_fail(err, "domain XML: DOCTYPE is not allowed");
     if (!known_encoding((const char *)domain->doc->encoding))
         return wg_fail(err, "domain XML: encoding %.40s is not supported, use UTF-8",
                        (const char *)domain->doc->encoding);

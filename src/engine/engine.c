@@ -193,8 +193,10 @@ static int concerns(const struct wg_engine *engine, const struct wg_domain *doma
     if (verdict->outcome == WG_EXEMPT)
         return 0;
     if (verdict->os != WG_OS_WINDOWS &&
-        (verdict->os != WG_OS_LINUX || !wg_policy_linux(&engine->policy)))
+        (verdict->os != WG_OS_LINUX || !wg_policy_linux(&engine->policy))) {
+        verdict->outcome = verdict->os == WG_OS_UNKNOWN ? WG_UNKNOWN : WG_SKIPPED;
         return 0;
+    }
     if (wg_plan_applicable(domain, verdict, err) < 0)
         return -1;
     return verdict->outcome != WG_NOT_APPLICABLE;

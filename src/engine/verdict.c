@@ -14,8 +14,8 @@ const char *wg_os_text(enum wg_os os)
 
 const char *wg_outcome_text(enum wg_outcome outcome)
 {
-    static const char *const text[] = {"not concerned", "exempt", "not applicable", "compliant",
-                                       "violates"};
+    static const char *const text[] = {"unknown OS",     "skipped",   "exempt",
+                                       "not applicable", "compliant", "violates"};
 
     return text[outcome];
 }
@@ -176,14 +176,20 @@ static void print_findings(const struct wg_verdict *verdict, FILE *out)
 
 void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out)
 {
-    print_os(verdict, out);
+    if (verdict->outcome == WG_UNKNOWN)
+        fputs("nothing tells it; hint: [rules] of winguest.conf", out);
+    else
+        print_os(verdict, out);
     print_findings(verdict, out);
 }
 
 void wg_verdict_print(const struct wg_verdict *verdict, FILE *out)
 {
-    fprintf(out, "%s (", wg_outcome_text(verdict->outcome));
-    print_os(verdict, out);
-    fputc(')', out);
+    fputs(wg_outcome_text(verdict->outcome), out);
+    if (verdict->outcome != WG_UNKNOWN) {
+        fputs(" (", out);
+        print_os(verdict, out);
+        fputc(')', out);
+    }
     print_findings(verdict, out);
 }

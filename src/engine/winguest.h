@@ -28,7 +28,8 @@ enum wg_os {
 };
 
 enum wg_outcome {
-    WG_NOT_CONCERNED,
+    WG_UNKNOWN, /* nothing tells its OS */
+    WG_SKIPPED, /* another OS */
     WG_EXEMPT,
     WG_NOT_APPLICABLE,
     WG_COMPLIANT,

@@ -57,7 +57,7 @@ def check(path, signs):
         return f"{name}: exempt"
     system, label = detect(tree, signs)
     if system != "windows":
-        return f"{name}: not concerned ({system}, {label})"
+        return f"{name}: skipped ({system}, {label})"
     has = [(xpath.path, xpath(tree), value) for xpath, value in WANTED]
     wrong = [f"{place}: {''.join(values) or 'none'}" for place, values, value in has
              if values != [value]]

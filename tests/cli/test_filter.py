@@ -46,7 +46,7 @@ def filter_writes_and_removes():
     filter_verb("status", 0, f"libvirtd.service: {DROPIN} {ACTIVE}")
     put(DROPIN, f'[Service]\nEnvironment="LD_PRELOAD={library}"\n# {BEFORE}')
     filter_verb("status", 0, f"libvirtd.service: {DROPIN} loads the filter, but guests that start "
-                "with the daemon may be wrong at first; mend: winguest filter enable")
+                "with the daemon may be wrong at first; hint: winguest filter enable")
     filter_verb("enable", 0, f"{DROPIN}: written")
     os.unlink(UNITS + "/libvirtd.service")
     filter_verb("status", 0, f"libvirtd.service: {DROPIN} {ACTIVE}")

@@ -127,7 +127,7 @@ def offline_leaves_what_it_cannot_trust():
     result = offline()
     equal(f"{result}", (result.code, told(result)), (2, ["zfine"]))
     wanted = {"broken": "broken: ", "fifo": "not a regular file", "folder": "not a regular file",
-              "group": "others may write it", "huge": "over 32 MiB", "link": "a link",
+              "group": "writable by group or others", "huge": "over 32 MiB", "link": "a link",
               "misnamed": "another name than the file", "nobody": "no UUID",
               "twin": "another name too"}
     lines = result.err.splitlines()
@@ -141,7 +141,7 @@ def offline_leaves_what_it_cannot_trust():
             within(name, text.read(), "<clock offset='utc'/>")
     os.chmod(FOLDER, 0o777)
     put(f"{FOLDER}/zfine.xml", old["zfine"], 0o600)
-    is_error("directory", offline(), FOLDER, "others may write it")
+    is_error("directory", offline(), FOLDER, "writable by group or others")
     equal("zfine", has("zfine"), old["zfine"])
 
 
@@ -160,7 +160,7 @@ def offline_is_refused_under_a_daemon():
         with held(name):
             for arguments in ((), ("--dry-run",)):
                 is_error(name, offline(*arguments), f"{RUN}/{name}: held by a daemon, process "
-                         f"{os.getpid()}, ", "mend: stop it first", "winguest apply --all")
+                         f"{os.getpid()}, ", "hint: stop it first", "winguest apply --all")
             equal("file", has("win1"), old["win1"])
     # they are left behind, without the lock
     equal("then", told(offline()), ["win1"])
@@ -187,9 +187,9 @@ def offline_with_a_configuration_that_is_wrong():
 
 def offline_is_told_what_it_cannot_do():
     put_files()
-    for option in ("--undo", "--connect", "-c", "--none"):
-        is_error(option, winguest("apply", "--offline", option), f"winguest: apply: '{option}' is "
-                 "not an option with --offline; see winguest apply --help")
+    is_error("undo", winguest("apply", "--offline", "--undo"), "--undo goes with --connect and --yes")
+    is_error("connect", winguest("apply", "--offline", "-c", "qemu:///system"),
+             "--offline is of this host's files: it does not go with --connect")
     is_error("config", winguest("apply", "--offline", "--config"), "--config needs a value")
     is_error("both", winguest("apply", "--offline", "--all", "win1"), "expects --all, or names")
     true("password", PASSWORD not in offline("--dry-run").out)

@@ -31,10 +31,10 @@ def audit_tells_of_every_guest():
     equal(f"{result}", (result.code, result.err), (1, ""))
     lines = [line.split(maxsplit=1) for line in result.out.splitlines()]
     equal("lines", lines, [
-        ["lin1", "not concerned   not windows, own mark: other"],
+        ["lin1", "skipped         not windows, own mark: other"],
         ["win1", "violates        windows, own mark: windows: " + CHANGES],
         ["win2", "compliant       windows, own mark: windows"],
-        ["3", "guests: violates 1, compliant 1, not applicable 0, exempt 0, not concerned 1, "
+        ["3", "guests: violates 1, compliant 1, not applicable 0, exempt 0, skipped 1, unknown OS 0, "
               "errors 0; 0 wait for a cold boot"]])
     result = winguest("audit", "-c", host(RIGHT, LINUX))
     equal(f"{result}", (result.code, result.err), (0, ""))
@@ -93,7 +93,7 @@ def on_a_terminal(*arguments, **environment):
 def audit_has_colours_on_a_terminal():
     uri = host(WRONG, RIGHT, LINUX)
     text = on_a_terminal("audit", "-c", uri, TERM="xterm")
-    within("colours", text, "\x1b[31mviolates", "\x1b[32mcompliant", "\x1b[2mnot concerned")
+    within("colours", text, "\x1b[31mviolates", "\x1b[32mcompliant", "\x1b[2mskipped")
     equal("ends", text.count("\x1b[0m"), 3)
     for environment in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
         text = on_a_terminal("audit", "-c", uri, **environment)
@@ -139,13 +139,16 @@ def what_the_talkers_do_not_take():
     host()
     for verb in TALKERS:
         is_error(verb, winguest(verb, "--none"),
-                 f"winguest: {verb}: '--none' is not an option here; see winguest {verb} --help")
+                 f"winguest: {verb}: unknown option '--none'; see winguest {verb} --help")
         option = "--config" if verb != "probe" else "--connect"
         is_error(verb, winguest(verb, option), f"winguest: {verb}: {option} needs a value")
-    for arguments in ((), ("--all", "win1"), ("--undo", "win1"), ("--undo", "--all"),
-                      ("--undo", "--dry-run")):
+    for arguments in ((), ("--all", "win1")):
         is_error(f"{arguments}", winguest("apply", *arguments),
-                 "winguest: apply: expects --all, or names of guests, or --undo alone")
+                 "winguest: apply: expects --all, or names of guests")
+    for argument in ("win1", "--all", "--dry-run", "--offline"):
+        is_error(argument, winguest("apply", "--undo", argument),
+                 "winguest: apply: --undo goes with --connect and --yes alone")
+    is_error("repair", winguest("repair", "--pending", "--definition"), "exclude each other")
     is_error("probe", winguest("probe", "win1"), "winguest: probe: 'win1': it takes no arguments")
     for arguments in ((), ("--pending", UUID), (UUID, UUID)):
         is_error(f"{arguments}", winguest("repair", *arguments),

@@ -186,7 +186,7 @@ def refused_while_a_daemon_has_them():
             for args in ((), ("--dry-run",), ("win",)):
                 said = offline(host, *args, code=2)
                 equal("lines", len(said), 1)
-                true(said[0], "definitions in its memory; mend: stop it first" in said[0])
+                true(said[0], "definitions in its memory; hint: stop it first" in said[0])
         equal("files", files(host), old)
         host.kill()
         offline(host, "--dry-run", code=1)
@@ -216,7 +216,7 @@ def undone():
         host.conn.lookupByName("edited").setMaxMemory(32768)
         done = host.run("winguest", "apply", "--undo", "--yes")
         equal(f"{done.stdout}{done.stderr}", done.returncode, 2)
-        equal("back", done.stdout.splitlines(), [f"{name}: its definition of before is back"
+        equal("back", done.stdout.splitlines(), [f"{name}: previous definition restored"
                                                  for name in ("runs", "win")])
         true(done.stderr, "edited: its definition was changed since" in done.stderr)
         for name in ("win", "runs"):
@@ -257,7 +257,7 @@ def kvm_only_with_facts():
         old = stored(host, "kvm")
         said = offline(host, code=2)
         equal("lines", len(said), 2)
-        true(said[1], "kvm: left as it is" in said[1] and "mend: winguest probe" in said[1])
+        true(said[1], "kvm: left as it is" in said[1] and "hint: winguest probe" in said[1])
         host.put(place, facts.format("0.1-older"), 0o644)
         true("old facts", "kvm: left as it is" in offline(host, code=2)[0])
         equal("untouched", stored(host, "kvm"), old)
@@ -416,7 +416,7 @@ def one_after_the_other():
                     os.kill(pid, signal.SIGALRM)
                 said = run.stdout.read()
                 equal("exit code", run.wait(), 0 if ends else 2)
-            true(said, ("definition corrected" if ends else "mend: run it again") in said)
+            true(said, ("definition corrected" if ends else "hint: run it again") in said)
         os.close(folder)
         true("corrected", is_right(stored(host, "win").decode()))
 

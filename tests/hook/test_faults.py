@@ -159,12 +159,12 @@ def a_wrong_configuration_still_says_deny():
 
 def a_configuration_that_others_may_write():
     configure("", 0o666)
-    is_fault_that("mode", hook("prepare"), "prepare", CONFIG, "refused, others may write it",
-                  "mend: chmod go-w")
+    is_fault_that("mode", hook("prepare"), "prepare", CONFIG, "writable by group or others",
+                  "hint: chmod go-w")
     configure("")
     os.chmod(os.path.dirname(CONFIG), 0o777)
     try:
-        is_fault_that("directory", hook("prepare"), "prepare", "refused, others may write it")
+        is_fault_that("directory", hook("prepare"), "prepare", "writable by group or others")
     finally:
         os.chmod(os.path.dirname(CONFIG), 0o755)
     is_rewritten("mended", hook("prepare"))
@@ -255,13 +255,13 @@ def stylesheets_that_others_may_write():
         with bound(copy, SHEETS):
             is_rewritten("a copy", hook("prepare"))
             os.chmod(copy, 0o777)
-            is_fault_that("directory", hook("prepare"), "prepare", "refused, others may write it")
+            is_fault_that("directory", hook("prepare"), "prepare", "writable by group or others")
             os.chmod(copy, 0o755)
             os.chmod(copy + "/hyperv.xsl", 0o666)
-            is_fault_that("file", hook("prepare"), "prepare", "hyperv.xsl: refused")
+            is_fault_that("file", hook("prepare"), "prepare", "hyperv.xsl: writable by group or others")
             os.chmod(copy + "/hyperv.xsl", 0o644)
             os.chmod(copy + "/merge.xsl", 0o666)
-            is_fault_that("imported", hook("prepare"), "prepare", "merge.xsl: refused")
+            is_fault_that("imported", hook("prepare"), "prepare", "merge.xsl: writable by group or others")
     finally:
         shutil.rmtree(copy)
 

@@ -43,10 +43,10 @@ def nothing_to_do_is_told_quietly():
               f"{operation} guest 'win1' uuid {UUID}: compliant (windows, own mark: windows)")
         harness.clear()
         equal(operation, only_line(operation, hook(operation, LINUX), INFO),
-              f"{operation} guest 'win1' uuid {UUID}: not concerned (not windows, own mark: other)")
+              f"{operation} guest 'win1' uuid {UUID}: skipped (not windows, own mark: other)")
         harness.clear()
         equal(operation, only_line(operation, hook(operation, UNMARKED), INFO),
-              f"{operation} guest 'win1' uuid {UUID}: not concerned (unknown OS)")
+              f"{operation} guest 'win1' uuid {UUID}: unknown OS")
         harness.clear()
 
 

@@ -56,7 +56,7 @@ def is_refused(what, result):
     equal(f"{what}: lines", result.err.count("\n"), 1)
     within(what, result.err, f"winguest: started guest 'win1' uuid {UUID}: violates (windows",
            "clock.offset: utc → localtime", "denied by cold_start = deny",
-           "mend: correct the definition", "winguest diff", "winguest filter enable")
+           "hint: correct the definition", "winguest diff", "winguest filter enable")
     equal(f"{what}: {result}", [priority for priority, _ in result.log], [3 << 3 | 3])
     within(what, result.log[0][1], "denied (cold_start = deny)")
 
@@ -79,7 +79,7 @@ def others_pass():
     configure(DENY)
     with qemu():
         passes("compliant", hook("started", COMPLIANT), "compliant")
-        passes("not Windows", hook("started", LINUX), "not concerned")
+        passes("not Windows", hook("started", LINUX), "skipped")
         result = hook("started", VIOLATING[:-20])
         equal(f"truncated: {result}", (result.code, result.err.count("\n")), (0, 1))
 

@@ -80,7 +80,7 @@ static void a_verdict_says_whose_it_is(void **state)
     assert_null(verdict->name);
     assert_null(verdict->uuid);
     assert_int_equal(verdict->id, -1);
-    assert_int_equal(verdict->outcome, WG_NOT_CONCERNED);
+    assert_int_equal(verdict->outcome, WG_UNKNOWN);
     wg_verdict_free(verdict);
     wg_engine_close(engine);
 }
@@ -194,7 +194,7 @@ static void an_engine_goes_on_after_an_error(void **state)
     assert_null(wg_evaluate(engine, "<domain>", 8, WG_REWRITE, &err));
     assert_null(wg_evaluate(engine, "", 0, WG_REWRITE, &err));
     struct wg_verdict *other = evaluate(engine, OTHER, WG_REWRITE);
-    assert_int_equal(other->outcome, WG_NOT_CONCERNED);
+    assert_int_equal(other->outcome, WG_UNKNOWN);
     struct wg_verdict *after = evaluate(engine, WRONG, WG_REWRITE);
     assert_string_equal(after->xml, before->xml);
     assert_int_equal(after->n_differences, before->n_differences);
@@ -215,7 +215,7 @@ static void engines_do_not_share_a_policy(void **state)
     assert_non_null(strstr(verdict->xml, "<clock offset='localtime'>"));
     wg_verdict_free(verdict);
     verdict = evaluate(none, WRONG, WG_REWRITE);
-    assert_int_equal(verdict->outcome, WG_NOT_CONCERNED);
+    assert_int_equal(verdict->outcome, WG_UNKNOWN);
     wg_verdict_free(verdict);
     verdict = evaluate(utc, WRONG, WG_REWRITE);
     assert_non_null(strstr(verdict->xml, "<clock offset='utc'>"));

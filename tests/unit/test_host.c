@@ -148,7 +148,7 @@ static void a_file_that_is_missing_or_open_to_others_is_told(void **state)
     chmod(put_file("host.ini", ""), 0666);
     assert_null(wg_host_read(scratch("host.ini"), &err));
     assert_int_equal(errno, EPERM);
-    assert_contains("open", err.text, "host.ini: refused, others may write it");
+    assert_contains("open", err.text, "host.ini: writable by group or others");
     wg_host_free(NULL);
 }
 

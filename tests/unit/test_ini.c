@@ -241,7 +241,7 @@ static void a_missing_file_is_told_from_a_refused_one(void **state)
     chmod(put_file("conf", "[s]\n"), 0666);
     assert_int_equal(wg_ini_read(scratch("conf"), &ini, &err), -1);
     assert_int_equal(errno, EPERM);
-    assert_contains("open to all", err.text, "/conf: refused, others may write it");
+    assert_contains("open to all", err.text, "/conf: writable by group or others");
 }
 
 /* What a reader of the file takes a value to be; the scan refuses what this cannot tell. */

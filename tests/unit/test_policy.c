@@ -181,9 +181,9 @@ static void an_unknown_section_or_key_is_refused(void **state)
          " hyperv.NAME.ATTRIBUTE"},
         {"[linux]\nprofile = baseline\n",
          ":2: [linux] profile: unknown key; allowed: enforce " WG_TARGET_KEYS},
-        {"[windows:a]\nmatch.title = x\n", ": [windows:a]: no guest is meant; give it one of "
+        {"[windows:a]\nmatch.title = x\n", ": [windows:a]: section matches no guest; set one of "
                                            "match.name, match.flavor, match.osinfo, match.machine"},
-        {"[windows:a]\n", ": [windows:a]: no guest is meant; give it one of match.name, "
+        {"[windows:a]\n", ": [windows:a]: section matches no guest; set one of match.name, "
                           "match.flavor, match.osinfo, match.machine"},
     };
 
@@ -204,7 +204,7 @@ static void a_variant_is_checked_at_once(void **state)
     is_refused("[windows]\nclock.offset = timezone\n",
                ": [windows]: clock.offset = timezone needs clock.timezone, Asia/Shanghai say");
     is_refused("[windows:a]\nmatch.name = x\n[windows:b]\nprofile = baseline\n",
-               ": [windows:b]: no guest is meant; give it one of match.name, match.flavor, "
+               ": [windows:b]: section matches no guest; set one of match.name, match.flavor, "
                "match.osinfo, match.machine");
 }
 
@@ -233,7 +233,7 @@ static void a_file_that_others_may_write_is_refused(void **state)
     (void)state;
     chmod(put_file("conf", ""), 0622);
     assert_int_equal(wg_policy_load(scratch("conf"), &policy, &err), -1);
-    assert_contains("open", err.text, "/conf: refused, others may write it; mend: chmod go-w '");
+    assert_contains("open", err.text, "/conf: writable by group or others; hint: chmod go-w '");
     wg_policy_clear(&policy);
 }
 
@@ -289,8 +289,8 @@ static void a_list_file_must_be_there_and_safe(void **state)
     chmod(list, 0666);
     snprintf(conf, sizeof(conf), "[rules]\n\nimage_file = %s\n", list);
     snprintf(why, sizeof(why),
-             ":3: [rules] image_file: %s: refused, others may write it; "
-             "mend: chmod go-w '%s'",
+             ":3: [rules] image_file: %s: writable by group or others; "
+             "hint: chmod go-w '%s'",
              list, list);
     is_refused(conf, why);
     unlink(list);

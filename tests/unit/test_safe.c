@@ -66,7 +66,7 @@ static void a_relative_name_is_looked_at_where_it_is(void **state)
     assert_int_equal(chdir(scratch("")), 0);
     opens("relative", "good");
     assert_int_equal(chmod(".", 0777), 0);
-    is_refused("relative, open directory", "good", EPERM, "others may write it");
+    is_refused("relative, open directory", "good", EPERM, "writable by group or others");
     assert_int_equal(chmod(".", 0700), 0);
     assert_int_equal(chdir(here), 0);
     free(here);
@@ -78,7 +78,7 @@ static void a_file_that_others_may_write_is_refused(void **state)
     char why[600];
 
     (void)state;
-    snprintf(why, sizeof(why), "%s: refused, others may write it; mend: chmod go-w '%s'", path,
+    snprintf(why, sizeof(why), "%s: writable by group or others; hint: chmod go-w '%s'", path,
              path);
     chmod(path, 0664);
     is_refused("group", path, EPERM, why);
@@ -95,7 +95,7 @@ static void a_file_in_a_directory_that_others_may_write_is_refused(void **state)
     (void)state;
     const char *dir = put_dir("shared", 0770);
     const char *path = put_file("shared/file", "");
-    snprintf(why, sizeof(why), "%s: refused, others may write it; mend: chmod go-w", dir);
+    snprintf(why, sizeof(why), "%s: writable by group or others; hint: chmod go-w", dir);
     is_refused("group", path, EPERM, why);
     chmod(dir, 01777);
     is_refused("sticky", path, EPERM, why);
@@ -116,8 +116,10 @@ static void a_link_is_looked_at_where_it_stands_and_where_it_leads(void **state)
     assert_int_equal(symlink("../safe", scratch("unsafe/dir")), 0);
     assert_int_equal(symlink("loop", scratch("safe/loop")), 0);
     opens("a link between safe places", scratch("safe/link"));
-    is_refused("a link to an unsafe place", scratch("safe/out"), EPERM, "/unsafe: refused");
-    is_refused("a link that others may turn", scratch("unsafe/in"), EPERM, "/unsafe: refused");
+    is_refused("a link to an unsafe place", scratch("safe/out"), EPERM,
+               "/unsafe: writable by group or others");
+    is_refused("a link that others may turn", scratch("unsafe/in"), EPERM,
+               "/unsafe: writable by group or others");
     is_refused("a loop", scratch("safe/loop"), ELOOP, "Too many levels");
 }
 
@@ -147,7 +149,7 @@ static void what_belongs_to_another_user_is_refused(void **state)
 
     (void)state;
     require(chown(path, STRANGER, (gid_t)-1) == 0, "only root can give files to another user");
-    is_refused("a file", path, EPERM, "/theirs: refused, it belongs to user 65533; mend: chown");
+    is_refused("a file", path, EPERM, "/theirs: refused, it belongs to user 65533; hint: chown");
     const char *dir = put_dir("theirs.d", 0755);
     const char *inside = put_file("theirs.d/file", "");
     assert_int_equal(chown(dir, STRANGER, (gid_t)-1), 0);

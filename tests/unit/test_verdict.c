@@ -30,7 +30,8 @@ static void every_answer_has_its_words(void **state)
     assert_string_equal(wg_os_text(WG_OS_WINDOWS), "windows");
     assert_string_equal(wg_os_text(WG_OS_LINUX), "linux");
     assert_string_equal(wg_os_text(WG_OS_OTHER), "not windows");
-    assert_string_equal(wg_outcome_text(WG_NOT_CONCERNED), "not concerned");
+    assert_string_equal(wg_outcome_text(WG_UNKNOWN), "unknown OS");
+    assert_string_equal(wg_outcome_text(WG_SKIPPED), "skipped");
     assert_string_equal(wg_outcome_text(WG_EXEMPT), "exempt");
     assert_string_equal(wg_outcome_text(WG_NOT_APPLICABLE), "not applicable");
     assert_string_equal(wg_outcome_text(WG_COMPLIANT), "compliant");
@@ -42,7 +43,7 @@ static void a_fresh_verdict_is_nothing_known(void **state)
     struct wg_verdict *verdict = new_verdict();
 
     (void)state;
-    prints(verdict, "not concerned (unknown OS)");
+    prints(verdict, "unknown OS");
     wg_verdict_free(verdict);
     wg_verdict_free(NULL);
 }
@@ -58,7 +59,8 @@ static void evidence_says_the_sign_and_what_it_shows(void **state)
                      0);
     assert_string_equal(verdict->evidence, "libosinfo: http://x/win/10");
     assert_int_equal(verdict->os, WG_OS_WINDOWS);
-    prints(verdict, "not concerned (windows, libosinfo: http://x/win/10)");
+    verdict->outcome = WG_SKIPPED;
+    prints(verdict, "skipped (windows, libosinfo: http://x/win/10)");
     wg_verdict_free(verdict);
 }
 
@@ -102,7 +104,7 @@ static void notes_come_last_in_brackets(void **state)
     assert_int_equal(wg_verdict_note(verdict, &err, "second"), 0);
     assert_int_equal(wg_verdict_difference(verdict, "a", "b", "c", &err), 0);
     assert_int_equal(verdict->n_notes, 2);
-    prints(verdict, "not concerned (unknown OS): a: b → c [hpet left alone: microvm] [second]");
+    prints(verdict, "unknown OS: a: b → c [hpet left alone: microvm] [second]");
     wg_verdict_free(verdict);
 }
 
@@ -117,7 +119,7 @@ static void the_trail_keeps_each_sign(void **state)
     assert_int_equal(verdict->n_trail, 2);
     assert_string_equal(verdict->trail[0], "own mark: not there");
     assert_string_equal(verdict->trail[1], "nova os_type: windows: windows");
-    prints(verdict, "not concerned (unknown OS)");
+    prints(verdict, "unknown OS");
     wg_verdict_free(verdict);
 }
 

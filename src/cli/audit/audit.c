@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audit.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/output.h"
 
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
@@ -79,20 +79,21 @@ static int finish(struct wg_audit_run *run)
     return run->errors ? WG_EXIT_ERROR : run->violations ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
-/* uri NULL: the files. A host that is named twice is looked at once. */
+/* uri NULL: the files. A host that is named twice is looked at once. Returns -1, or an exit code.
+ */
 static int add_source(struct wg_audit *audit, const char *uri)
 {
     for (size_t i = 1; i < audit->sources; i++) {
         if (uri && strcmp(audit->source[i].uri, uri) == 0)
-            return 0;
+            return -1;
     }
     struct wg_source *grown = realloc(audit->source, (audit->sources + 1) * sizeof(*grown));
 
     if (!grown)
-        return -1;
+        return wg_cli_error("audit", "out of memory");
     audit->source = grown;
     grown[audit->sources] = (struct wg_source){.uri = uri, .host = strdup(uri ? uri : "files")};
-    return grown[audit->sources++].host ? 0 : -1;
+    return grown[audit->sources++].host ? -1 : wg_cli_error("audit", "out of memory");
 }
 
 static const struct wg_format *find_format(const char *name)
@@ -104,55 +105,30 @@ static const struct wg_format *find_format(const char *name)
     return NULL;
 }
 
-static int take_option(struct wg_audit_run *run, int c, char **argv)
-{
-    switch (c) {
-    case 'c':
-        return add_source(&run->audit, optarg) < 0 ? wg_cli_error("audit", "out of memory") : -1;
-    case 'C':
-        run->config = optarg;
-        return -1;
-    case 'o':
-        run->output = optarg;
-        return -1;
-    case 'f':
-        run->format = find_format(optarg);
-        return run->format ? -1
-                           : wg_cli_error("audit",
-                                          "'%s' is not a format; there are text json "
-                                          "prometheus html",
-                                          optarg);
-    case ':':
-        return wg_cli_error("audit", "%s needs a value", argv[optind - 1]);
-    default:
-        return wg_cli_error("audit", "'%s' is not an option here; see winguest audit --help",
-                            argv[optind - 1]);
-    }
-}
-
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"connect", required_argument, NULL, 'c'},
-        {"config", required_argument, NULL, 'C'},
-        {"format", required_argument, NULL, 'f'},
-        {"output", required_argument, NULL, 'o'},
+    const char *format = NULL;
+    const struct wg_option options[] = {
+        {.name = "connect", .letter = 'c', .values = &run->uris},
+        {.name = "config", .value = &run->config},
+        {.name = "format", .value = &format},
+        {.name = "output", .value = &run->output},
         {0},
     };
-    int c;
+    int code = wg_cli_options(argc, argv, options);
 
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
-        int code = take_option(run, c, argv);
-
-        if (code >= 0)
-            return code;
-    }
+    if (code >= 0)
+        return code;
+    if (format && !(run->format = find_format(format)))
+        return wg_cli_error("audit", "'%s' is not a format; there are text json prometheus html",
+                            format);
     run->file = argv + optind;
     run->files = argc - optind;
-    if (run->audit.sources == 1 && run->files == 0 && add_source(&run->audit, "qemu:///system") < 0)
-        return wg_cli_error("audit", "out of memory");
-    return -1;
+    if (run->uris.count == 0 && run->files == 0)
+        return add_source(&run->audit, "qemu:///system");
+    for (size_t i = 0; i < run->uris.count && code < 0; i++)
+        code = add_source(&run->audit, run->uris.item[i]);
+    return code;
 }
 
 static void clear(struct wg_audit *audit)
@@ -170,8 +146,10 @@ int wg_cli_audit(int argc, char **argv)
 {
     struct wg_audit_run run = {.format = &wg_format_text, .lock = PTHREAD_MUTEX_INITIALIZER};
 
-    int code = add_source(&run.audit, NULL) < 0 ? wg_cli_error("audit", "out of memory")
-                                                : take_arguments(&run, argc, argv);
+    int code = add_source(&run.audit, NULL);
+
+    if (code < 0)
+        code = take_arguments(&run, argc, argv);
     if (code < 0) {
         const char *term = getenv("TERM");
 
@@ -181,5 +159,6 @@ int wg_cli_audit(int argc, char **argv)
         code = finish(&run);
     }
     clear(&run.audit);
+    wg_list_clear(&run.uris);
     return code;
 }

@@ -81,6 +81,7 @@ struct wg_audit_run {
     const struct wg_format *format;
     const char *config;
     const char *output;
+    struct wg_list uris;
     char **file;
     int files;
     bool progress;

@@ -75,7 +75,7 @@ static int print(json_object *object, FILE *out)
 static void begin(const struct wg_audit *audit, FILE *out)
 {
     (void)audit;
-    fputs("{\"version\":1,\"guests\":[\n", out);
+    fputs("{\"version\":2,\"guests\":[\n", out);
 }
 
 static int guest(const struct wg_audit *audit, const struct wg_source *source,

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "common/kept.h"
 
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
@@ -301,38 +301,34 @@ static bool take_id(const char *text, int *id)
 
 static int take_options(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"definition", no_argument, NULL, DEFINITION},
-        {"id", required_argument, NULL, 'i'},
-        {"pending", no_argument, NULL, PENDING},
-        {"previous", no_argument, NULL, PREVIOUS},
-        {"restart", no_argument, NULL, RESTART},
+    bool definition = false, pending = false, previous = false, restart = false;
+    const char *id = NULL;
+    const struct wg_option known[] = {
+        {.name = "config", .value = &options->config},
+        {.name = "definition", .given = &definition},
+        {.name = "id", .value = &id},
+        {.name = "pending", .given = &pending},
+        {.name = "previous", .given = &previous},
+        {.name = "restart", .given = &restart},
         {0},
     };
-    int c;
+    int code = wg_cli_options(argc, argv, known);
 
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
-        if (c == ':')
-            return wg_cli_error("repair", "%s needs a value", argv[optind - 1]);
-        if (c == '?')
-            return wg_cli_error("repair", "'%s' is not an option here; see winguest repair --help",
-                                argv[optind - 1]);
-        /* The hook knows no id of a guest that does not run: -1. */
-        if (c == 'i' && strcmp(optarg, "-1") != 0 && !take_id(optarg, &options->id))
-            return wg_cli_error("repair", "--id: '%s' is not a number", optarg);
-        if (c == 'c')
-            options->config = optarg;
-        else if (c != 'i')
-            options->what = (enum what)c;
-    }
-    if (options->what == PENDING ? optind != argc : optind + 1 != argc)
+    if (code >= 0)
+        return code;
+    /* The hook knows no id of a guest that does not run: -1. */
+    if (id && strcmp(id, "-1") != 0 && !take_id(id, &options->id))
+        return wg_cli_error("repair", "--id: '%s' is not a number", id);
+    if (definition + pending + previous + restart > 1)
+        return wg_cli_error("repair", "--definition, --pending, --previous and --restart exclude "
+                                      "each other");
+    options->what = definition ? DEFINITION : pending ? PENDING : previous ? PREVIOUS : RESTART;
+    if (pending ? optind != argc : optind + 1 != argc)
         return wg_cli_error("repair", "expects a UUID or --pending; see winguest repair --help");
-    if (options->what != PENDING && !take_uuid(argv[optind], options->uuid))
+    if (!pending && !take_uuid(argv[optind], options->uuid))
         return wg_cli_error("repair", "'%s' is not a UUID; `virsh domuuid GUEST` tells it",
                             argv[optind]);
-    return WG_EXIT_OK;
+    return -1;
 }
 
 int wg_cli_repair(int argc, char **argv)
@@ -340,7 +336,7 @@ int wg_cli_repair(int argc, char **argv)
     struct options options = {.id = -1};
     int code = take_options(argc, argv, &options);
 
-    if (code != WG_EXIT_OK)
+    if (code >= 0)
         return code;
     if (geteuid() != 0)
         return wg_cli_error("repair", "only root may");

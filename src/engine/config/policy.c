@@ -174,7 +174,7 @@ static int check_variant(const struct wg_policy *policy, const char *section, st
             return check_target(policy, WG_OS_WINDOWS, section, err);
     }
     return wg_fail(err,
-                   "%s: [%s]: no guest is meant; give it one of match.name, match.flavor, "
+                   "%s: [%s]: section matches no guest; set one of match.name, match.flavor, "
                    "match.osinfo, match.machine",
                    policy->ini.path, section);
 }

@@ -160,7 +160,7 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
         facts = facts_of(host, domain);
         verdict->untried = !facts || stale;
         if (stale && wg_verdict_note(verdict, err,
-                                     "host facts are older than %s; mend: winguest "
+                                     "host facts are older than %s; hint: winguest "
                                      "probe",
                                      stale) < 0)
             return -1;
@@ -171,7 +171,7 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
         return -1;
     return unknown ? wg_verdict_note(verdict, err,
                                      "host facts are missing, of the enlightenments "
-                                     "only relaxed, vapic and spinlocks are asked for; mend: "
+                                     "only relaxed, vapic and spinlocks are asked for; hint: "
                                      "winguest probe")
                    : 0;
 }

@@ -463,7 +463,7 @@ static xmlDocPtr run_of_site(struct wg_stylesheets *sheets, const char *name, xm
     else if (!(twice = run(sheets, name, once, plan, err)))
         rc = -1;
     else if (!wg_same_node(xmlDocGetRootElement(once), xmlDocGetRootElement(twice)))
-        rc = wg_fail(err, "stylesheet %s: run again it changes its own work again", name);
+        rc = wg_fail(err, "stylesheet %s: not idempotent: a second run changes its own result", name);
     xmlFreeDoc(twice);
     if (rc == 0)
         return once;

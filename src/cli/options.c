@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define OPTIONS 16
+
+/* getopt_long(3)'s tables of ours; an option's number is its place. */
+struct known {
+    struct option option[OPTIONS + 1];
+    char letters[2 * OPTIONS + 2];
+};
+
+static void describe(const struct wg_option *options, struct known *known)
+{
+    char *letter = known->letters;
+
+    *letter++ = ':';
+    for (int i = 0; i < OPTIONS && options[i].name; i++) {
+        known->option[i] = (struct option){.name = options[i].name,
+                                           .has_arg = options[i].given ? no_argument
+                                                                       : required_argument,
+                                           .val = i};
+        if (!options[i].letter)
+            continue;
+        *letter++ = options[i].letter;
+        if (!options[i].given)
+            *letter++ = ':';
+    }
+}
+
+static const struct wg_option *find(const struct wg_option *options, int c)
+{
+    if (c < OPTIONS)
+        return &options[c];
+    while (options->letter != c)
+        options++;
+    return options;
+}
+
+int wg_cli_options(int argc, char **argv, const struct wg_option *options)
+{
+    struct known known = {0};
+    int c;
+
+    describe(options, &known);
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, known.letters, known.option, NULL)) != -1) {
+        if (c == ':')
+            return wg_cli_error(argv[0], "%s needs a value", argv[optind - 1]);
+        if (c == '?')
+            return wg_cli_error(argv[0], "unknown option '%s'; see winguest %s --help",
+                                argv[optind - 1], argv[0]);
+        const struct wg_option *option = find(options, c);
+        if (option->given)
+            *option->given = true;
+        else if (option->value)
+            *option->value = optarg;
+        else if (wg_list_add(option->values, optarg, strlen(optarg)) < 0)
+            return wg_cli_error(argv[0], "out of memory");
+    }
+    return -1;
+}

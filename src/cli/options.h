@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The options of a verb: one table, read by one loop. */
+#ifndef WG_CLI_OPTIONS_H
+#define WG_CLI_OPTIONS_H
+
+#include <unistd.h>
+
+#include "common/text.h"
+
+/* One has a value or none; an entry without a name ends the table. */
+struct wg_option {
+    const char *name; /* without its dashes */
+    char letter; /* of its short form; 0: it has none */
+    bool *given; /* set if the option is there; NULL: it has a value */
+    const char **value; /* gets the last value; NULL: values gets all of them */
+    struct wg_list *values;
+};
+
+/*
+ * Takes the options out of the verb's arguments; --help was answered before. Returns -1 with optind
+ * at the first of the arguments that are none, else the exit code to return: the error was printed.
+ */
+int wg_cli_options(int argc, char **argv, const struct wg_option *options);
+
+#endif
