@@ -75,7 +75,7 @@ class Repair(Definition):
         dead = excuse(dead, "undefine, and killed", state.pc in REPLACING and not state.edit)
         dead = excuse(dead, "start", state.pc in ("s3", "s4") and "start" in state.acts)
         dead = excuse(dead, "started before it is kept", self.keeping(state))
-        dead = excuse(dead, "killed before destroy", state.pc in ("e4", "e5", "e6"))
+        dead = excuse(dead, "killed before destroy", state.pc in ("e4", "e45", "e5", "e6"))
         if state.role == "worker" and self.restarts_guests:
             yield f"worker dies at {state.pc}", gives(dead, role="guard", pc="f0")
         dead = excuse(dead, "all killed in start", state.pc in ("s3", "s4", "a0"))
@@ -214,11 +214,6 @@ class Repair(Definition):
     def e1(self, state):
         if self.why_not_now(state, state.seen[0]):
             return self.end(state)
-        return gives(state, pc="e2")
-
-    def e2(self, state):
-        if state.seen[1:] != (state.live or state.d, state.change):
-            return self.end(state)
         return gives(state, pc="e3", acts=frozenset())
 
     def e3(self, state):
@@ -227,7 +222,12 @@ class Repair(Definition):
     def e4(self, state):
         if self.why_not_now(state, state.seen[0]):
             return self.others(state)
-        return gives(state, pc="e5", acts=state.acts & {"live"})
+        return gives(state, pc="e45", acts=frozenset())
+
+    def e45(self, state):
+        if state.seen[1:] != (state.live or state.d, state.change):
+            return self.others(state)
+        return gives(state, pc="e5", acts=state.acts - {"live"})
 
     def e5(self, state):
         if not active(state) or state.id != state.seen[0]:

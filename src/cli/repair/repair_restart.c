@@ -158,8 +158,6 @@ static int end(struct wg_repair *repair, struct boot *boot, struct wg_intent *in
     if (rc < 0)
         return -1;
     *reason = why_not_now(repair, boot);
-    if (!*reason)
-        *reason = changed(repair, boot, err);
     if (*reason)
         return 0;
     intent->since = wg_uptime();
@@ -170,6 +168,8 @@ static int end(struct wg_repair *repair, struct boot *boot, struct wg_intent *in
     if (wg_virt_look(repair->virt, repair->uuid, &boot->now, err) < 0)
         return -1;
     *reason = why_not_now(repair, boot);
+    if (!*reason)
+        *reason = changed(repair, boot, err);
     if (*reason)
         return 0;
     rc = wg_virt_destroy(repair->virt, repair->uuid, boot->id, err);
