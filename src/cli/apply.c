@@ -132,7 +132,9 @@ static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *
         wg_cli_show_faults("apply", verdict);
         run->failed++;
     }
-    if (verdict && verdict->xml)
+    if (verdict && verdict->xml && verdict->report && !run->dry)
+        complain(run, guest, "left as it is: the policy is only told of ([enforce] mode, only.*)");
+    else if (verdict && verdict->xml)
         act(run, guest, shown, xml, verdict);
     else if (!verdict && !(run->who.all && wg_virt_guest_gone(guest)))
         complain(run, guest, err.text);

@@ -185,6 +185,8 @@ static void act(struct run *run, const char *file, const char *name, const struc
         cause = hindrance(run, verdict);
     if (cause) {
         complain(run, name, cause);
+    } else if (verdict->report) {
+        say(run, verdict, "definition would be corrected");
     } else if (run->dry) {
         run->changed++;
         say(run, verdict, "definition would be corrected");

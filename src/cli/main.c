@@ -25,6 +25,12 @@ static const struct command {
      JUDGE_OPTIONS
      "  --explain       also print every sign that was looked for, and what it said\n"
      "Exit: 0 nothing violates, 1 violations, 2 error.\n"},
+    {"config", "engine.so", "check [FILE]\n       winguest config show [--format text|json] [FILE]",
+     "tell whether the configuration is right, or what holds",
+     "  check           all that is wrong, and what a guest in each section gets\n"
+     "  show            each key, its value, and the line that it comes from\n"
+     CONFIG_OPTION
+     "Exit: 0 it is right, 2 it is not.\n"},
     {"diff", "engine.so", "[OPTION…] [FILE…|-]",
      "show what the policy would change, as a unified diff",
      JUDGE_OPTIONS "Exit: 0 nothing to change, 1 changes, 2 error.\n"},

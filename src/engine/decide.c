@@ -34,6 +34,8 @@ static char *describe(const char *operation, const char *guest, const struct wg_
     wg_print_value(verdict->uuid ? verdict->uuid : "none", out);
     fputs(": ", out);
     wg_verdict_print(verdict, out);
+    if (verdict->report && verdict->xml)
+        fputs("; would be rewritten", out);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -62,13 +64,13 @@ void wg_decide_domain(struct wg_engine *engine, const struct wg_settings *settin
         .faulty = verdict->n_faults > 0,
         .nova = verdict->nova,
         .outcome = verdict->outcome,
-        .cold_start = settings->cold_start,
+        .cold_start = verdict->report ? WG_REPORT : settings->cold_start,
         .id = verdict->id,
         .policy = wg_engine_digest(engine),
         .name = verdict->name,
         .text = text ? text : operation,
-        .xml = verdict->xml,
-        .xml_len = verdict->xml_len,
+        .xml = verdict->report ? NULL : verdict->xml,
+        .xml_len = verdict->report ? 0 : verdict->xml_len,
     };
     /* Of something else no guest of libvirt's has the name. */
     if (verdict->uuid && wg_is_uuid(verdict->uuid))

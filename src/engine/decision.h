@@ -14,13 +14,13 @@ struct wg_decision {
     bool faulty; /* parts of the configuration were left out; text tells */
     bool nova; /* the guest carries nova's metadata */
     enum wg_outcome outcome;
-    int cold_start; /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
+    int cold_start; /* WG_CORRECT, …; of a guest that is only to be told of WG_REPORT */
     int id; /* libvirt's of a running guest, or -1 */
     uint64_t policy; /* wg_engine_digest() */
     char uuid[WG_UUID_SIZE]; /* "" if the domain has none */
     const char *name; /* as libvirt reads it; NULL if the domain has none */
     const char *text; /* "prepare guest 'x' uuid …: violates (…): …" */
-    const char *xml; /* the document as it must be; NULL if there is none */
+    const char *xml; /* the document as it must be; NULL: it stays as it is */
     size_t xml_len;
 };
 

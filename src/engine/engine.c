@@ -7,10 +7,10 @@
 #include "domain.h"
 #include "engine/config/policy.h"
 #include "engine/detect/detect.h"
+#include "engine/detect/who.h"
 #include "engine/plan/host.h"
 #include "engine/plan/plan.h"
-#include "engine/rewrite/rewrite.h"
-#include "engine/rewrite/splice.h"
+#include "engine/rewrite/make.h"
 #include "outline.h"
 #include "verdict.h"
 
@@ -23,6 +23,7 @@ struct wg_engine {
     struct wg_host *host;
     bool host_known; /* host is what it is to be, read or given */
     char *host_fault; /* why it could not be read, or NULL */
+    const char *section; /* whose demands every guest must meet, whatever it is; NULL: as it is */
 };
 
 struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
@@ -87,6 +88,30 @@ uint64_t wg_engine_digest(const struct wg_engine *engine)
     return wg_policy_digest(&engine->policy);
 }
 
+void wg_engine_remarks(const struct wg_engine *engine, wg_remark_fn *tell, void *to)
+{
+    for (size_t i = 0; i < engine->policy.remarks; i++)
+        tell(to, engine->policy.remark[i].gravity, engine->policy.remark[i].text);
+}
+
+/* Of guests that the policy is about: what of it is not in force, and that it changes nothing. */
+static int say_remarks(const struct wg_policy *policy, struct wg_verdict *verdict,
+                       struct wg_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < policy->remarks; i++) {
+        const struct wg_remark *remark = &policy->remark[i];
+
+        rc = remark->gravity == WG_WARNING ? wg_verdict_note(verdict, err, "%s", remark->text)
+                                           : wg_verdict_fault(verdict, remark->text, err);
+    }
+    if (rc == 0 && verdict->report)
+        rc = wg_verdict_note(verdict, err, "only told of: [enforce] %s",
+                             policy->settings.report ? "mode = report" : "only.* is of others");
+    return rc;
+}
+
 static int say_identity(const struct wg_domain *domain, struct wg_verdict *verdict,
                         struct wg_error *err)
 {
@@ -102,88 +127,6 @@ static int say_identity(const struct wg_domain *domain, struct wg_verdict *verdi
 static bool same_text(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : !a && !b;
-}
-
-/* Reads the bytes that are about to leave as whoever gets them will, and holds them to the plan. */
-static int check_result(const struct wg_domain *domain, const struct wg_target *plan,
-                        const struct wg_verdict *verdict, struct wg_error *err)
-{
-    struct wg_verdict *again = calloc(1, sizeof(*again));
-    struct wg_domain result = {0};
-    int rc = again ? 0 : wg_no_memory(err);
-
-    if (rc == 0 &&
-        wg_domain_parse(verdict->xml, verdict->xml_len, domain->outline, &result, err) < 0)
-        rc = wg_fail_in(err, "the rewritten domain");
-    if (rc == 0 && result.passed != domain->passed)
-        rc = wg_fail(err, "the stylesheets lost something of the domain");
-    if (rc == 0)
-        rc = wg_plan_compare(&result, plan, again, err);
-    if (rc == 0 && (!same_text(domain->name, result.name) || !same_text(domain->uuid, result.uuid)))
-        rc = wg_fail(err, "the stylesheets changed the guest's name or UUID");
-    if (rc == 0 && again->n_differences > 0)
-        rc = wg_fail(err, "after all stylesheets %s is still %s, not %s",
-                     again->differences[0].where, again->differences[0].has,
-                     again->differences[0].must);
-    wg_verdict_free(again);
-    wg_domain_clear(&result);
-    return rc;
-}
-
-/* Makes the document that the plan wants. sites: with the site's own stylesheets. */
-static int make(struct wg_engine *engine, const struct wg_domain *domain,
-                const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
-                struct wg_error *err)
-{
-    xmlDocPtr doc = wg_rewrite(&engine->stylesheets, domain, plan, sites, verdict, err);
-
-    if (doc)
-        verdict->xml = wg_splice(domain, xmlDocGetRootElement(doc), &verdict->xml_len, err);
-    xmlFreeDoc(doc);
-    return verdict->xml ? check_result(domain, plan, verdict, err) : -1;
-}
-
-static int make_or_leave_out(struct wg_engine *engine, const struct wg_domain *domain,
-                             const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
-                             struct wg_error *err)
-{
-    size_t differences = verdict->n_differences;
-    int rc = make(engine, domain, plan, sites, verdict, err);
-
-    /* Whatever it was that a stylesheet of the site made impossible, the policy goes on without. */
-    if (rc < 0 && verdict->n_differences > differences) {
-        wg_fail_in(err, "the site's stylesheets");
-        wg_verdict_differences_keep(verdict, differences);
-        free(verdict->xml);
-        verdict->xml = NULL;
-        rc = wg_verdict_fault(verdict, err->text, err);
-        if (rc == 0)
-            rc = make(engine, domain, plan, false, verdict, err);
-    }
-    if (rc < 0 && verdict->n_faults > 0)
-        wg_fail_in(err, "%s", verdict->faults[0]);
-    return rc;
-}
-
-static int rewrite(struct wg_engine *engine, const struct wg_domain *domain,
-                   const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
-                   struct wg_error *err)
-{
-    struct wg_domain whole;
-
-    if (!sites && wg_outline_suffices(&plan->stylesheets)) {
-        if (make(engine, domain, plan, false, verdict, err) == 0)
-            return 0;
-        /* Text where no domain of libvirt's has any can keep an outline from being laid over it. */
-        free(verdict->xml);
-        verdict->xml = NULL;
-    }
-    /* Other stylesheets look into whatever they like. */
-    if (wg_domain_parse(domain->bytes, domain->len, NULL, &whole, err) < 0)
-        return -1;
-    int rc = make_or_leave_out(engine, &whole, plan, sites, verdict, err);
-    wg_domain_clear(&whole);
-    return rc;
 }
 
 /* Whether there is a policy for such a guest; sets the outcome if there is not. */
@@ -261,7 +204,10 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
 
     if (rc <= 0)
         return rc;
-    rc = wg_policy_target(&engine->policy, verdict->os, traits, &plan, err);
+    rc = say_remarks(&engine->policy, verdict, err);
+    if (rc == 0)
+        rc = engine->section ? wg_policy_target_of(&engine->policy, engine->section, &plan, err)
+                             : wg_policy_target(&engine->policy, verdict->os, traits, &plan, err);
     if (rc == 0 && is_kvm(domain))
         rc = know_host(engine, verdict, err);
     bool localtime = rc == 0 && wants_localtime(&plan);
@@ -276,9 +222,11 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
     /* What the site's own stylesheets want only they can tell. */
     if (rc == 0)
         rc = wg_stylesheets_read(&engine->stylesheets, err);
+    if (rc == 0)
+        rc = wg_leave_out_missing(&engine->stylesheets, &plan, verdict, err);
     bool sites = rc == 0 && wg_stylesheets_of_site(&engine->stylesheets, &plan);
     if (rc == 0 && (sites || (verdict->n_differences && flags & WG_REWRITE)))
-        rc = rewrite(engine, domain, &plan, sites, verdict, err);
+        rc = wg_make(&engine->stylesheets, domain, &plan, sites, verdict, err);
     if (rc == 0)
         verdict->outcome = verdict->n_differences ? WG_VIOLATES : WG_COMPLIANT;
     if (verdict->outcome != WG_VIOLATES || !(flags & WG_REWRITE)) {
@@ -288,6 +236,14 @@ static int judge(struct wg_engine *engine, const struct wg_domain *domain,
     }
     wg_target_clear(&plan);
     return rc;
+}
+
+/* That the guest is one of those that the section is about. */
+static void pretend(const struct wg_engine *engine, struct wg_verdict *verdict)
+{
+    verdict->os = strcmp(engine->section, "linux") == 0 ? WG_OS_LINUX : WG_OS_WINDOWS;
+    verdict->outcome = WG_UNKNOWN;
+    verdict->report = false;
 }
 
 struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t len,
@@ -310,6 +266,8 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
     if (rc == 0)
         rc = wg_detect(&domain, &engine->policy, engine->told, engine->n_told, flags & WG_EXPLAIN,
                        verdict, &traits, err);
+    if (rc == 0 && engine->section)
+        pretend(engine, verdict);
     if (rc == 0)
         rc = judge(engine, &domain, &traits, flags, verdict, err);
     wg_traits_clear(&traits);
@@ -319,4 +277,53 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
         return NULL;
     }
     return verdict;
+}
+
+static bool is_remarked(const struct wg_policy *policy, const char *text)
+{
+    for (size_t i = 0; i < policy->remarks; i++) {
+        if (strcmp(policy->remark[i].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void try_section(struct wg_engine *engine, wg_remark_fn *tell, void *to)
+{
+    static const char guest[] = "<domain type='qemu'>\n"
+                                "  <name>sample</name>\n"
+                                "  <os>\n"
+                                "    <type arch='x86_64' machine='q35'>hvm</type>\n"
+                                "  </os>\n"
+                                "  <clock offset='variable'/>\n"
+                                "</domain>\n";
+    struct wg_error err;
+    struct wg_verdict *verdict = wg_evaluate(engine, guest, sizeof(guest) - 1, WG_REWRITE, &err);
+
+    for (size_t i = 0; verdict && i < verdict->n_faults; i++) {
+        if (is_remarked(&engine->policy, verdict->faults[i]))
+            continue;
+        wg_fail(&err, "[%s]: %s", engine->section, verdict->faults[i]);
+        tell(to, WG_WRONG, err.text);
+    }
+    if (!verdict) {
+        wg_fail_in(&err, "[%s]", engine->section);
+        tell(to, WG_WRONG, err.text);
+    }
+    wg_verdict_free(verdict);
+}
+
+int wg_engine_try(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct wg_error *err)
+{
+    struct wg_list names = {0};
+    int rc = wg_config_sections(&engine->policy, &names) < 0 ? wg_no_memory(err) : 0;
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        engine->section = names.item[i];
+        if (strcmp(engine->section, "linux") != 0 || wg_policy_linux(&engine->policy))
+            try_section(engine, tell, to);
+    }
+    engine->section = NULL;
+    wg_list_clear(&names);
+    return rc;
 }

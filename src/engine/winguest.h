@@ -54,6 +54,7 @@ struct wg_verdict {
     char *reason; /* why it is exempt or not applicable; NULL otherwise */
     bool nova; /* it carries nova's metadata */
     bool localtime; /* its clock is to be the local time of its host */
+    bool report; /* it is not to be changed: [enforce] mode, or only.* */
     bool untried; /* a KVM guest, and of what its host gives such guests nothing current is known */
     struct wg_difference *differences;
     size_t n_differences;
@@ -88,8 +89,28 @@ enum {
     WG_DECLINE_VTPM = 8,
 };
 
+/* How bad it is what is wrong with a configuration. */
+enum wg_gravity {
+    WG_WARNING, /* it counts for nothing */
+    WG_WRONG, /* the default stands in its place; the rest is in force */
+    WG_UNUSABLE, /* whom the policy is about is not clear: nobody is touched */
+};
+
+typedef void wg_remark_fn(void *to, enum wg_gravity gravity, const char *text);
+
+/* Tells all that is wrong with a configuration, "FILE:LINE: [SECTION] KEY: …"; config as below. */
+void wg_config_check(const char *config, wg_remark_fn *tell, void *to);
+
+/* A key that holds, line 0: by default. */
+typedef void wg_setting_fn(void *to, const char *section, const char *key, const char *value,
+                           unsigned line);
+
+/* Tells all that holds, section by section. Returns 0, or -1 with *err filled: nothing does. */
+int wg_config_show(const char *config, wg_setting_fn *tell, void *to, struct wg_error *err);
+
 /* The [enforce] section of the configuration: how the callers of the engine behave. */
 struct wg_settings {
+    int report; /* nothing is changed anywhere, and all is told */
     int cold_start; /* WG_CORRECT, WG_REPAIR, WG_DENY, WG_REPORT */
     int deny_on_error; /* whether a fault of ours keeps a guest from starting */
     int rollback; /* whether a guest that cannot start under the policy starts as it was */
@@ -108,6 +129,9 @@ struct wg_settings {
 struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
                                  struct wg_error *err);
 void wg_engine_close(struct wg_engine *engine);
+
+/* What is wrong with the configuration that it was opened with, none of it WG_UNUSABLE. */
+void wg_engine_remarks(const struct wg_engine *engine, wg_remark_fn *tell, void *to);
 
 /* What the configuration says in one number: another number, another policy. The texts of
  * stylesheets do not count. */
@@ -131,6 +155,10 @@ void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host);
  */
 int wg_engine_add_sign(struct wg_engine *engine, const char *label, const char *value,
                        struct wg_error *err);
+
+/* Judges a guest of our own that is in each section of demands, wants all that they say, and tells
+ * what goes wrong. tell gets WG_WRONG. Returns 0, or -1 with *err filled. */
+int wg_engine_try(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct wg_error *err);
 
 /*
  * Reads now what wg_evaluate would later, so that it needs no file any more. What

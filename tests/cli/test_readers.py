@@ -53,13 +53,12 @@ def what_is_no_option():
 
 
 def a_configuration_that_is_wrong():
-    put("bad.conf", "[windows]\n\nclock.offset = moon\n")
+    put("bad.conf", "[rules]\n\nname = moon\n")
     put("open.conf", "", 0o666)
     put("domain.xml", RIGHT)
     for verb in READERS:
         is_error(verb, winguest(verb, "--config", "bad.conf", "domain.xml"),
-                 f"winguest: {verb}: bad.conf:3: [windows] clock.offset: 'moon' is not allowed; "
-                 "allowed: localtime timezone utc")
+                 f"winguest: {verb}: bad.conf:3: [rules] name: unknown key; did you mean names?")
         is_error(verb, winguest(verb, "--config", "none.conf", "domain.xml"),
                  "none.conf: No such file or directory")
         is_error(verb, winguest(verb, "--config", "open.conf", "domain.xml"),

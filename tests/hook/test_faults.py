@@ -139,8 +139,8 @@ def an_engine_that_hangs():
 
 def a_configuration_that_is_wrong():
     for text, why in (("x", "neither [section]"), ("[none]\n", "unknown section"),
-                      ("[windows]\nx = 1\n", "[windows] x: unknown key"),
-                      ("[enforce]\non_error = maybe\n", "'maybe' is not allowed"),
+                      ("[rules]\nx = 1\n", "[rules] x: unknown key"),
+                      ("[enforce]\nmode = maybe\n", "'maybe' is not allowed"),
                       ("\ufeff[windows]\n", "byte order mark"),
                       ("[windows]\n" + "x" * 5000, "over 1000 bytes"),
                       ("[rules]\nuuid_file = /none/there\n", "No such file")):
@@ -149,8 +149,36 @@ def a_configuration_that_is_wrong():
             is_fault_that(why, hook(operation), operation, CONFIG, why)
 
 
+def what_is_wrong_in_part_is_told_and_the_rest_holds():
+    """A letter in a timer's name, in a key, in a stylesheet's: the policy is in force, loudly or not."""
+    for text, priority, why in (
+            ("[windows]\ntimer.pti.tickpolicy = delay\n", 5,
+             "timer.pti.tickpolicy: unknown key; did you mean timer.pit.tickpolicy?"),
+            ("[enforce]\ncold_strat = report\n", 5,
+             "cold_strat: unknown key; did you mean cold_start?"),
+            ("[windows]\nhyperv.vapic.state = onn\n", 3, "'onn' is not allowed; allowed: on off"),
+            ("[windows]\nstylesheets = nope.xsl\n", 3, "stylesheet nope.xsl: not in ")):
+        configure(text)
+        result = hook("prepare")
+        is_rewritten(text, result)
+        equal(f"{result}", [each for each, _ in result.log], [3 << 3 | priority])
+        within(text, result.log[0][1], why)
+
+
+def a_guest_that_is_only_told_of():
+    for text in ("[enforce]\nmode = report\n", "[enforce]\nonly.names = other-*\n"):
+        configure(text)
+        for operation in ("prepare", "define", "create"):
+            result = hook(operation)
+            equal(f"{operation}: {result}", (result.code, result.out, result.err), (0, b"", ""))
+            within(operation, result.log[0][1], "violates", "clock.offset: utc → localtime",
+                   "only told of: [enforce] ", "; would be rewritten")
+    configure("[enforce]\nonly.names = win*\n")
+    is_rewritten("chosen", hook("prepare"))
+
+
 def a_wrong_configuration_still_says_deny():
-    configure(DENY + "[windows]\nx = 1\n")
+    configure(DENY + "[rules]\nx = 1\n")
     is_denied("prepare", hook("prepare"))
     for operation in DECIDES:
         if operation != "prepare":
@@ -272,7 +300,7 @@ def a_stylesheet_of_the_site_that_fails():
     result = hook("prepare")
     is_rewritten("prepare", result)
     equal(f"{result}", [priority for priority, _ in result.log], [3 << 3 | 3])
-    within("log", result.log[0][1], "stylesheet none.xsl", "No such file")
+    within("log", result.log[0][1], "stylesheet none.xsl: not in ")
     configure(DENY + "[windows]\nstylesheets = clock.xsl hyperv.xsl none.xsl\n")
     is_denied("prepare", hook("prepare"))
 
@@ -282,7 +310,9 @@ def tests():
                      an_engine_that_crashes,
                      a_crash_denies_what_the_configuration_denies,
                      an_engine_that_hangs,
-                     a_configuration_that_is_wrong, a_wrong_configuration_still_says_deny,
+                     a_configuration_that_is_wrong,
+                     what_is_wrong_in_part_is_told_and_the_rest_holds,
+                     a_guest_that_is_only_told_of, a_wrong_configuration_still_says_deny,
                      a_configuration_that_others_may_write, a_configuration_of_another_user,
                      a_configuration_that_is_no_file, on_error_deny_is_for_prepare,
                      a_configuration_that_is_replaced_meanwhile, no_stylesheets,

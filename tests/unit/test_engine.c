@@ -49,14 +49,14 @@ static void the_settings_come_with_the_engine(void **state)
 
 static void the_settings_come_with_an_error_too(void **state)
 {
-    const char *conf = put_file("conf", "[enforce]\non_error = deny\n[windows]\nnone = 1\n");
+    const char *conf = put_file("conf", "[enforce]\non_error = deny\n[rules]\nnone = 1\n");
     struct wg_settings settings = {0};
     struct wg_error err;
 
     (void)state;
     assert_null(wg_engine_open(conf, &settings, &err));
     assert_int_equal(settings.deny_on_error, 1);
-    assert_contains("config", err.text, "/conf:4: [windows] none: unknown key");
+    assert_contains("config", err.text, "/conf:4: [rules] none: unknown key");
     assert_null(wg_engine_open(scratch("missing"), &settings, &err));
     assert_int_equal(settings.deny_on_error, 0);
     assert_int_equal(settings.deadline, 5);

@@ -179,8 +179,7 @@ static void a_stylesheet_that_is_missing_is_named(void **state)
 {
     (void)state;
     is_left_out("clock.xsl hyperv.xsl none.xsl",
-                "stylesheet none.xsl (sought in " WG_XSLTDIR " and " SITE "): " SITE
-                "/none.xsl: No such file or directory");
+                "stylesheet none.xsl: not in " WG_XSLTDIR " or winguest.d");
 }
 
 static void a_stylesheet_that_others_may_write_is_refused(void **state)
@@ -364,7 +363,7 @@ static void a_stylesheet_is_read_once_an_engine(void **state)
             drop_sheet("unit.xsl");
     }
     wg_engine_close(engine);
-    is_left_out("clock.xsl hyperv.xsl unit.xsl", "/unit.xsl: No such file or directory");
+    is_left_out("clock.xsl hyperv.xsl unit.xsl", "stylesheet unit.xsl: not in ");
 }
 
 static void without_stylesheets_the_policy_cannot_hold(void **state)

@@ -165,7 +165,6 @@ static void a_bad_value_is_told_with_what_is_allowed(void **state)
          "'localtime utc' is not allowed; allowed: localtime timezone utc"},
         {"clock.keep", "utc localtime",
          "'localtime' is not allowed; allowed: timezone variable absolute utc"},
-        {"clock.frequency", "1", "unknown key; allowed: clock.offset, clock.timezone, clock.keep"},
         {"clock.timezone", "Mars/Olympus",
          "'Mars/Olympus' is not in /usr/share/zoneinfo; a zone is written Asia/Shanghai"},
         {"clock.timezone", "../../../etc/passwd", "'../../../etc/passwd' is not in"},
@@ -249,11 +248,8 @@ static void an_unknown_key_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(keys); i++) {
-        struct wg_error err = {""};
-
-        if (wg_target_set(&target, keys[i], "on", &err) == 0)
-            fail_msg("taken: %s", keys[i]);
-        assert_contains(keys[i], err.text, "unknown key; ");
+        if (wg_target_knows(keys[i], true))
+            fail_msg("known: %s", keys[i]);
     }
     is_target("unknown keys", &target, "<policy/>");
     wg_target_clear(&target);

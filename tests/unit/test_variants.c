@@ -6,7 +6,12 @@
 static struct wg_target target_for(const struct wg_policy *policy, enum wg_os os, const char *name,
                                    const char *flavor, const char *osinfo, const char *machine)
 {
-    struct wg_traits traits = {{(char *)name, (char *)flavor, (char *)osinfo, (char *)machine}};
+    struct wg_traits traits = {.value = {
+                                   [WG_TRAIT_NAME] = (char *)name,
+                                   [WG_TRAIT_FLAVOR] = (char *)flavor,
+                                   [WG_TRAIT_OSINFO] = (char *)osinfo,
+                                   [WG_TRAIT_MACHINE] = (char *)machine,
+                               }};
     struct wg_target target;
     struct wg_error err;
 

@@ -34,7 +34,7 @@ static struct wg_verdict *judge_tried(struct wg_repair *repair, const char *xml,
 int wg_repair_violates(struct wg_repair *repair, const char *xml, struct wg_error *err)
 {
     struct wg_verdict *verdict = judge(repair, xml, 0, err);
-    int rc = verdict ? verdict->outcome == WG_VIOLATES : -1;
+    int rc = verdict ? verdict->outcome == WG_VIOLATES && !verdict->report : -1;
 
     wg_verdict_free(verdict);
     return rc;
@@ -66,6 +66,8 @@ static int correct_once(struct wg_repair *repair, const char *previous, const ch
         rc = 0;
     } else if (verdict->outcome != WG_VIOLATES) {
         *what = "the policy leaves its definition alone";
+    } else if (verdict->report) {
+        *what = "its definition is left as it is: the policy is only told of ([enforce] mode, only.*)";
     } else if (verdict->untried) {
         *what = "its definition is left as it is: what this host can give is not known; hint: "
                 "winguest probe";

@@ -85,7 +85,9 @@ static int add_entry(struct scan *scan, const char *key)
         return wg_no_memory(scan->err);
     ini->entry = grown;
     struct wg_entry *entry = &grown[ini->count++];
-    *entry = (struct wg_entry){strdup(scan->section), strdup(key), NULL, scan->line};
+    *entry = (struct wg_entry){.section = strdup(scan->section),
+                               .key = strdup(key),
+                               .line = scan->line};
     return entry->section && entry->key ? 0 : wg_no_memory(scan->err);
 }
 

@@ -10,6 +10,7 @@ struct wg_entry {
     char *key; /* lower case; "" for the line that opens the section */
     char *value; /* NULL where there is no key */
     unsigned line;
+    bool ignored; /* it is wrong, and told of */
 };
 
 struct wg_ini {

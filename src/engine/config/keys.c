@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/safe.h"
+#include "common/words.h"
 #include "policy.h"
 
 struct key {
@@ -14,23 +15,9 @@ struct key {
     int (*set)(void *field, const struct key *key, const char *value, struct wg_error *err);
     size_t field;
     const char *allowed;
+    const char *standard; /* its value where the file has none */
+    bool whom; /* it decides whom the policy is about */
 };
-
-int wg_word_index(const char *words, const char *word)
-{
-    size_t len = strlen(word);
-    int index = 0;
-
-    while (*words) {
-        size_t this = strcspn(words, " ");
-
-        if (this == len && strncmp(words, word, len) == 0)
-            return index;
-        words += this + strspn(words + this, " ");
-        index++;
-    }
-    return -1;
-}
 
 static int set_choice(void *field, const struct key *key, const char *value, struct wg_error *err)
 {
@@ -61,17 +48,19 @@ static int set_some(void *field, const struct key *key, const char *value, struc
 {
     struct wg_list words = {0};
     int rc = wg_list_add_words(&words, value) < 0 ? wg_no_memory(err) : 0;
+    unsigned some = 0;
 
-    *(unsigned *)field = 0;
     for (size_t i = 0; rc == 0 && i < words.count; i++) {
         int index = wg_word_index(key->allowed, words.item[i]);
 
         if (index < 0)
             rc = wg_fail(err, "'%s' is not allowed; allowed: %s", words.item[i], key->allowed);
         else
-            *(unsigned *)field |= 1u << index;
+            some |= 1u << index;
     }
     wg_list_clear(&words);
+    if (rc == 0)
+        *(unsigned *)field = some;
     return rc;
 }
 
@@ -129,35 +118,58 @@ static int set_file(void *field, const struct key *key, const char *value, struc
 }
 
 #define FIELD(member) offsetof(struct wg_policy, member)
+#define WORDS(section, name, member) \
+    { \
+        section, name, set_words, FIELD(member), NULL, "", true \
+    }
+#define CHOICE(name, member, allowed, standard) \
+    { \
+        "enforce", name, set_choice, FIELD(settings.member), allowed, standard, false \
+    }
+#define NUMBER(name, member, allowed, standard) \
+    { \
+        "enforce", name, set_number, FIELD(settings.member), allowed, standard, false \
+    }
 
 /* Words are in the order of the enumerations in winguest.h. The most that deadline may be still
  * ends before a client's own patience does; it and repair's bounds were chosen, not measured. */
 static const struct key keys[] = {
-    {"enforce", "cold_start", set_choice, FIELD(settings.cold_start), "correct repair deny report"},
-    {"enforce", "on_error", set_choice, FIELD(settings.deny_on_error), "allow deny"},
-    {"enforce", "rollback", set_choice, FIELD(settings.rollback), "no yes"},
-    {"enforce", "deadline", set_number, FIELD(settings.deadline), "1 to 60 seconds"},
-    {"enforce", "repair.window", set_number, FIELD(settings.repair_window), "1 to 600 seconds"},
-    {"enforce", "repair.parallel", set_number, FIELD(settings.repair_parallel), "1 to 64"},
+    {"enforce", "mode", set_choice, FIELD(settings.report), "enforce report", "enforce", true},
+    WORDS("enforce", "only.names", only.names),
+    WORDS("enforce", "only.uuids", only.uuids),
+    WORDS("enforce", "only.flavors", only.flavors),
+    WORDS("enforce", "only.projects", only.projects),
+    WORDS("enforce", "only.images", only.images),
+    CHOICE("cold_start", cold_start, "correct repair deny report", "correct"),
+    CHOICE("on_error", deny_on_error, "allow deny", "allow"),
+    CHOICE("rollback", rollback, "no yes", "yes"),
+    NUMBER("deadline", deadline, "1 to 60 seconds", "5"),
+    NUMBER("repair.window", repair_window, "1 to 600 seconds", "30"),
+    NUMBER("repair.parallel", repair_parallel, "1 to 64", "4"),
     {"enforce", "repair.decline", set_some, FIELD(settings.repair_decline),
-     "ovirt hostdev fdgroup vtpm"},
-    {"detect", "order", set_sources, FIELD(order), NULL},
-    {"detect", "trust", set_choice, FIELD(operator_only), "any operator"},
-    {"rules", "names", set_words, FIELD(names), NULL},
-    {"rules", "titles", set_words, FIELD(titles), NULL},
-    {"rules", "flavors", set_words, FIELD(flavors), NULL},
-    {"rules", "uuids", set_words, FIELD(uuids), NULL},
-    {"rules", "images", set_words, FIELD(images), NULL},
-    {"rules", "projects", set_words, FIELD(projects), NULL},
-    {"rules", "uuid_file", set_file, FIELD(uuids), NULL},
-    {"rules", "image_file", set_file, FIELD(images), NULL},
-    {"rules", "exempt.names", set_words, FIELD(exempt_names), NULL},
-    {"rules", "exempt.uuids", set_words, FIELD(exempt_uuids), NULL},
+     "ovirt hostdev fdgroup vtpm", "ovirt hostdev fdgroup vtpm", false},
+    {"enforce", "allow_unknown", set_choice, FIELD(allow_unknown), "no yes", "no", false},
+    {"detect", "order", set_sources, FIELD(order), NULL, WG_DEFAULT_SOURCES, true},
+    {"detect", "trust", set_choice, FIELD(operator_only), "any operator", "any", true},
+    WORDS("rules", "names", windows.names),
+    WORDS("rules", "titles", titles),
+    WORDS("rules", "flavors", windows.flavors),
+    WORDS("rules", "uuids", windows.uuids),
+    WORDS("rules", "images", windows.images),
+    WORDS("rules", "projects", windows.projects),
+    {"rules", "uuid_file", set_file, FIELD(windows.uuids), NULL, "", true},
+    {"rules", "image_file", set_file, FIELD(windows.images), NULL, "", true},
+    WORDS("rules", "exempt.names", exempt.names),
+    WORDS("rules", "exempt.uuids", exempt.uuids),
+    WORDS("rules", "exempt.flavors", exempt.flavors),
+    WORDS("rules", "exempt.projects", exempt.projects),
+    WORDS("rules", "exempt.images", exempt.images),
 };
+#define KEYS (sizeof(keys) / sizeof(*keys))
 
 static const struct key *find_key(const char *section, const char *name)
 {
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+    for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
             return &keys[i];
     }
@@ -166,33 +178,77 @@ static const struct key *find_key(const char *section, const char *name)
 
 static bool known_section(const char *section)
 {
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+    for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].section, section) == 0)
             return true;
     }
     return false;
 }
 
-static int unknown_key(const char *section, struct wg_error *err)
+/* Whoever misspells a key that decides whom it touches must not be taken at the rest of his word.
+ */
+static int unknown_key(const struct wg_entry *entry, enum wg_gravity *gravity, struct wg_error *err)
 {
-    size_t len = (size_t)snprintf(err->text, sizeof(err->text), "unknown key; allowed:");
+    char words[512] = "", near[64];
+    size_t len = 0;
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (strcmp(keys[i].section, section) == 0 && len < sizeof(err->text))
-            len += (size_t)snprintf(err->text + len, sizeof(err->text) - len, " %s", keys[i].name);
+    for (size_t i = 0; i < KEYS; i++) {
+        if (strcmp(keys[i].section, entry->section) == 0)
+            len += (size_t)snprintf(words + len, sizeof(words) - len, " %s", keys[i].name);
     }
-    return -1;
+    bool meant = wg_nearest(words, entry->key, near, sizeof(near));
+    bool whom = strcmp(entry->section, "enforce") != 0 || strncmp(entry->key, "only.", 5) == 0 ||
+                (meant && find_key(entry->section, near)->whom);
+    *gravity = whom ? WG_UNUSABLE : WG_WARNING;
+    return wg_fail(err, "unknown key;%s%s%s allowed:%s", meant ? " did you mean " : "",
+                   meant ? near : "", meant ? "?" : "", words);
 }
 
-int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, struct wg_error *err)
+/* [windws] demands nothing; whom [exmpt] was to spare nobody can know. */
+static int unknown_section(const char *section, enum wg_gravity *gravity, struct wg_error *err)
 {
-    if (!known_section(entry->section))
-        return wg_fail(err, "unknown section; allowed: enforce detect rules windows windows:NAME "
-                            "linux");
+    char near[64];
+    bool meant = wg_nearest("enforce detect rules windows linux", section, near, sizeof(near));
+    bool demands = strncmp(section, "win", 3) == 0 || strncmp(section, "lin", 3) == 0 ||
+                   (meant && wg_word_index("windows linux", near) >= 0);
+
+    *gravity = demands ? WG_WARNING : WG_UNUSABLE;
+    return wg_fail(err,
+                   "unknown section;%s%s%s allowed: enforce detect rules windows windows:NAME "
+                   "linux",
+                   meant ? " did you mean " : "", meant ? near : "", meant ? "?" : "");
+}
+
+int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, enum wg_gravity *gravity,
+                  struct wg_error *err)
+{
+    bool known = known_section(entry->section);
+
     if (!*entry->key)
+        return known ? 0 : unknown_section(entry->section, gravity, err);
+    if (!known)
         return 0;
     const struct key *key = find_key(entry->section, entry->key);
     if (!key)
-        return unknown_key(entry->section, err);
+        return unknown_key(entry, gravity, err);
+    *gravity = key->whom ? WG_UNUSABLE : WG_WRONG;
     return key->set((char *)policy + key->field, key, entry->value, err);
+}
+
+int wg_policy_set_standards(struct wg_policy *policy, struct wg_error *err)
+{
+    for (size_t i = 0; i < KEYS; i++) {
+        if (*keys[i].standard &&
+            keys[i].set((char *)policy + keys[i].field, &keys[i], keys[i].standard, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void wg_policy_each_key(void (*tell)(void *to, const char *section, const char *key,
+                                     const char *standard),
+                        void *to)
+{
+    for (size_t i = 0; i < KEYS; i++)
+        tell(to, keys[i].section, keys[i].name, keys[i].standard);
 }

@@ -16,38 +16,89 @@
 #define WG_ALL_SOURCES WG_DEFAULT_SOURCES " looks"
 
 /* What the match.* keys of [windows:NAME] sections look at. */
-enum { WG_TRAIT_NAME, WG_TRAIT_FLAVOR, WG_TRAIT_OSINFO, WG_TRAIT_MACHINE, WG_TRAITS };
+enum {
+    WG_TRAIT_NAME,
+    WG_TRAIT_TITLE,
+    WG_TRAIT_FLAVOR,
+    WG_TRAIT_PROJECT,
+    WG_TRAIT_IMAGE,
+    WG_TRAIT_OSINFO,
+    WG_TRAIT_MACHINE,
+    WG_TRAIT_FIRMWARE,
+    WG_TRAITS,
+};
 
 struct wg_traits {
     char *value[WG_TRAITS]; /* NULL where the domain does not say */
 };
 
+/* Guests by what an operator knows of them. */
+struct wg_who {
+    struct wg_list names;
+    struct wg_list uuids;
+    struct wg_list flavors;
+    struct wg_list projects;
+    struct wg_list images;
+};
+
+struct wg_remark {
+    enum wg_gravity gravity;
+    char *text;
+};
+
 struct wg_policy {
     struct wg_settings settings;
+    int allow_unknown; /* timers and enlightenments that this version does not know */
     struct wg_list order; /* names of detection sources */
     int operator_only; /* trust = operator: sources that tenants can write are ignored */
-    struct wg_list names;
+    struct wg_who windows; /* [rules] */
     struct wg_list titles;
-    struct wg_list flavors;
-    struct wg_list uuids;
-    struct wg_list images;
-    struct wg_list projects;
-    struct wg_list exempt_names;
-    struct wg_list exempt_uuids;
+    struct wg_who exempt;
+    struct wg_who only; /* all empty: everybody */
     struct wg_ini ini; /* its [windows] entries are what targets are built from */
+    struct wg_remark *remark;
+    size_t remarks;
 };
 
 /* Reads the configuration at path, NULL for the installed one (the defaults if there is none),
- * and checks all of it. Returns 0, or -1 with *err filled; wg_policy_clear is due either way. */
+ * and checks all of it. Returns 0, what is wrong being left out and remarked, or -1 with *err
+ * filled: there is no memory, or something is WG_UNUSABLE. wg_policy_clear is due either way. */
 int wg_policy_load(const char *path, struct wg_policy *policy, struct wg_error *err);
 void wg_policy_clear(struct wg_policy *policy);
 
-/* The place of word among words that blanks separate, from 0; -1 if it is none of them. */
-int wg_word_index(const char *words, const char *word);
+/* Takes one entry of [enforce], [detect] or [rules]. Returns 0, or -1 with *err filled and *gravity
+ * set: unknown section or key, or a value that is not allowed. */
+int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, enum wg_gravity *gravity,
+                  struct wg_error *err);
 
-/* Takes one entry of [enforce], [detect] or [rules]. Returns 0, or -1 with *err filled: unknown
- * section or key, or a value that is not allowed. */
-int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, struct wg_error *err);
+/* What holds without a file, of those sections. Returns 0, or -1 with *err filled. */
+int wg_policy_set_standards(struct wg_policy *policy, struct wg_error *err);
+
+/* Tells all keys of those sections, and their values where the file has none. */
+void wg_policy_each_key(void (*tell)(void *to, const char *section, const char *key,
+                                     const char *standard),
+                        void *to);
+
+/* The entry that counts; NULL if there is none. */
+const struct wg_entry *wg_policy_entry(const struct wg_policy *policy, const char *section,
+                                       const char *key);
+
+/* [windows], [windows:NAME] or [linux]; sections.c. */
+bool wg_is_section_of_demands(const char *section);
+
+/* Checks all of them. Returns 0, or -1 if there is no memory for a remark. */
+int wg_policy_check_sections(struct wg_policy *policy);
+
+/* remarks.c: remarks "FILE:LINE: [SECTION] KEY: why" of an entry, or of the section of one without
+ * a line. Returns 0, or -1 if there is no memory. */
+int wg_policy_remark(struct wg_policy *policy, enum wg_gravity gravity,
+                     const struct wg_entry *entry, const char *why);
+
+/* The same of what has no line of its own. */
+int wg_policy_remark_text(struct wg_policy *policy, enum wg_gravity gravity, const char *text);
+
+/* show.c: adds the names of the sections of demands that are in force. Returns 0, or -1. */
+int wg_config_sections(const struct wg_policy *policy, struct wg_list *names);
 
 /* What all entries say in one number: another number, another policy. Stylesheets do not count. */
 uint64_t wg_policy_digest(const struct wg_policy *policy);
@@ -62,5 +113,9 @@ bool wg_policy_linux(const struct wg_policy *policy);
  * *err filled; wg_target_clear is due either way. */
 int wg_policy_target(const struct wg_policy *policy, enum wg_os os, const struct wg_traits *traits,
                      struct wg_target *target, struct wg_error *err);
+
+/* The same of a guest that is in that section, and in no other that varies it. */
+int wg_policy_target_of(const struct wg_policy *policy, const char *section,
+                        struct wg_target *target, struct wg_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "engine/verdict.h"
 #include "path.h"
+#include "who.h"
 
 /* How a value that a sign shows is read. */
 enum reading {
@@ -32,10 +33,6 @@ struct sign {
 };
 
 #define GLOBS(member) READ_GLOB, false, offsetof(struct wg_policy, member)
-#define NOVA "metadata/nova:instance/"
-#define NOVA_PROPERTY NOVA "*:image/*:properties/*:property"
-#define LIBOSINFO "metadata/libosinfo:libosinfo/libosinfo:os/@id"
-
 /*
  * The signs, in the order in which a source looks at its own. A new stack is a row here, a word in
  * WG_DEFAULT_SOURCES, and a namespace in path.c if it has one. Who writes them: nova copies display
@@ -44,18 +41,19 @@ struct sign {
  */
 static const struct sign signs[] = {
     {"winguest", "own mark", "metadata/wg:guest/@os", READ_MARK, false, 0},
-    {"rules", "rules.names", "name", GLOBS(names)},
+    {"rules", "rules.names", "name", GLOBS(windows.names)},
     {"rules", "rules.titles", "title", GLOBS(titles)},
-    {"rules", "rules.titles", NOVA "*:name", READ_GLOB, true, offsetof(struct wg_policy, titles)},
-    {"rules", "rules.flavors", NOVA "*:flavor/@name", GLOBS(flavors)},
-    {"rules", "rules.uuids", "uuid", READ_UUID, false, offsetof(struct wg_policy, uuids)},
-    {"rules", "rules.images", NOVA "*:root[@type=image]/@uuid", GLOBS(images)},
-    {"rules", "rules.images", NOVA "*:image/@uuid", GLOBS(images)},
-    {"rules", "rules.projects", NOVA "*:owner/*:project/@uuid", GLOBS(projects)},
-    {"libosinfo", "libosinfo", LIBOSINFO, READ_OSINFO, false, 0},
-    {"nova", "nova os_type", NOVA_PROPERTY "[@name~os_type]", READ_OS, true, 0},
-    {"nova", "nova os_distro", NOVA_PROPERTY "[@name~os_distro]", READ_OS, true, 0},
-    {"nova", "nova os", NOVA_PROPERTY "[@name~os]", READ_OS, true, 0},
+    {"rules", "rules.titles", WG_PATH_NOVA "*:name", READ_GLOB, true,
+     offsetof(struct wg_policy, titles)},
+    {"rules", "rules.flavors", WG_PATH_FLAVOR, GLOBS(windows.flavors)},
+    {"rules", "rules.uuids", "uuid", READ_UUID, false, offsetof(struct wg_policy, windows.uuids)},
+    {"rules", "rules.images", WG_PATH_IMAGE_ROOT, GLOBS(windows.images)},
+    {"rules", "rules.images", WG_PATH_IMAGE, GLOBS(windows.images)},
+    {"rules", "rules.projects", WG_PATH_PROJECT, GLOBS(windows.projects)},
+    {"libosinfo", "libosinfo", WG_PATH_LIBOSINFO, READ_OSINFO, false, 0},
+    {"nova", "nova os_type", WG_PATH_NOVA_PROPERTY "[@name~os_type]", READ_OS, true, 0},
+    {"nova", "nova os_distro", WG_PATH_NOVA_PROPERTY "[@name~os_distro]", READ_OS, true, 0},
+    {"nova", "nova os", WG_PATH_NOVA_PROPERTY "[@name~os]", READ_OS, true, 0},
     {"cockpit", "cockpit os_variant", "metadata/cockpit:data/cockpit:os_variant", READ_OS, false,
      0},
     {"unraid", "unraid os", "metadata/unraid:vmtemplate/@os", READ_OS, false, 0},
@@ -72,20 +70,13 @@ static const struct sign signs[] = {
     {"looks", "looks like it", "devices/panic[@model=hyperv]/@model", READ_PRESENT, false, 0},
 };
 
-static const char *const trait_paths[WG_TRAITS] = {
-    "name",
-    NOVA "*:flavor/@name",
-    LIBOSINFO,
-    "os/type/@machine",
-};
-
 const char *wg_detect_path(size_t number)
 {
     size_t count = sizeof(signs) / sizeof(*signs);
 
     if (number < count)
         return signs[number].path;
-    return number - count < WG_TRAITS ? trait_paths[number - count] : NULL;
+    return wg_who_path(number - count);
 }
 
 /* Linux by the sites that libosinfo's ids begin with (osinfo-db's os directory) and by the names
@@ -304,56 +295,16 @@ static int ask_told(const struct wg_told *told, size_t count, const struct wg_po
     return 0;
 }
 
-static int take_text(const xmlNode *node, void *text)
-{
-    *(char **)text = wg_trimmed_content(node);
-    return *(char **)text ? 1 : -1;
-}
-
-static int read_traits(const xmlNode *root, struct wg_traits *traits, struct wg_error *err)
-{
-    for (int i = 0; i < WG_TRAITS; i++) {
-        if (wg_path_walk(root, trait_paths[i], take_text, &traits->value[i]) < 0)
-            return wg_no_memory(err);
-    }
-    return 0;
-}
-
-static int stop(const xmlNode *node, void *unused)
-{
-    (void)node;
-    (void)unused;
-    return 1;
-}
-
-static int exempt_by(const char *key, const struct wg_list *globs, const char *value,
-                     struct wg_verdict *verdict, struct wg_error *err)
-{
-    const char *glob = value ? wg_list_match(globs, value) : NULL;
-
-    return glob ? wg_verdict_reason(verdict, WG_EXEMPT, err, "%s has %s", key, glob) : 0;
-}
-
-static int check_exempt(const struct wg_domain *domain, const struct wg_policy *policy,
-                        struct wg_verdict *verdict, struct wg_error *err)
-{
-    if (wg_path_walk(domain->root, "metadata/wg:guest[@policy=none]", stop, NULL))
-        return wg_verdict_reason(verdict, WG_EXEMPT, err, "own mark: policy='none'");
-    if (exempt_by("rules.exempt.names", &policy->exempt_names, domain->name, verdict, err) < 0)
-        return -1;
-    if (verdict->outcome == WG_EXEMPT)
-        return 0;
-    return exempt_by("rules.exempt.uuids", &policy->exempt_uuids, domain->uuid, verdict, err);
-}
-
 int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
               const struct wg_told *told, size_t n_told, bool explain, struct wg_verdict *verdict,
               struct wg_traits *traits, struct wg_error *err)
 {
-    int rc = check_exempt(domain, policy, verdict, err);
+    int rc = wg_who_exempt(domain, policy, verdict, err);
 
     *traits = (struct wg_traits){0};
-    verdict->nova = wg_path_walk(domain->root, "metadata/nova:instance", stop, NULL);
+    if (rc == 0)
+        rc = wg_who_report(domain, policy, verdict, err);
+    verdict->nova = wg_path_leads(domain->root, "metadata/nova:instance");
     /* Our own mark is the operator's word and comes first wherever order has it. */
     if (rc == 0)
         rc = ask_source("winguest", domain->root, policy, explain, verdict, err);
@@ -366,13 +317,6 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
             rc = ask_source(source, domain->root, policy, explain, verdict, err);
     }
     if (rc == 0 && wg_policy_has_variants(policy))
-        rc = read_traits(domain->root, traits, err);
+        rc = wg_who_traits(domain->root, traits, err);
     return rc;
-}
-
-void wg_traits_clear(struct wg_traits *traits)
-{
-    for (int i = 0; i < WG_TRAITS; i++)
-        free(traits->value[i]);
-    *traits = (struct wg_traits){0};
 }

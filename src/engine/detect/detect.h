@@ -28,6 +28,4 @@ int wg_detect(const struct wg_domain *domain, const struct wg_policy *policy,
  * (outline.h) must have them all. */
 const char *wg_detect_path(size_t number);
 
-void wg_traits_clear(struct wg_traits *traits);
-
 #endif

@@ -151,3 +151,15 @@ int wg_path_walk(const xmlNode *parent, const char *path, wg_path_visit *visit, 
     }
     return rc;
 }
+
+static int stop(const xmlNode *node, void *unused)
+{
+    (void)node;
+    (void)unused;
+    return 1;
+}
+
+bool wg_path_leads(const xmlNode *parent, const char *path)
+{
+    return wg_path_walk(parent, path, stop, NULL) != 0;
+}

@@ -17,6 +17,16 @@
 #define WG_PATH_H
 
 #include <libxml/tree.h>
+#include <stdbool.h>
+
+/* What both signs and the operator's lists are looked for in. */
+#define WG_PATH_NOVA "metadata/nova:instance/"
+#define WG_PATH_NOVA_PROPERTY WG_PATH_NOVA "*:image/*:properties/*:property"
+#define WG_PATH_FLAVOR WG_PATH_NOVA "*:flavor/@name"
+#define WG_PATH_PROJECT WG_PATH_NOVA "*:owner/*:project/@uuid"
+#define WG_PATH_IMAGE_ROOT WG_PATH_NOVA "*:root[@type=image]/@uuid"
+#define WG_PATH_IMAGE WG_PATH_NOVA "*:image/@uuid"
+#define WG_PATH_LIBOSINFO "metadata/libosinfo:libosinfo/libosinfo:os/@id"
 
 /* Takes an element or an attribute. Other than 0 ends the walk. */
 typedef int wg_path_visit(const xmlNode *node, void *context);
@@ -24,5 +34,8 @@ typedef int wg_path_visit(const xmlNode *node, void *context);
 /* Visits what the path leads to from parent, in the order of the document. Returns what the last
  * visit returned, 0 if there was none. */
 int wg_path_walk(const xmlNode *parent, const char *path, wg_path_visit *visit, void *context);
+
+/* Whether it leads to anything. */
+bool wg_path_leads(const xmlNode *parent, const char *path);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "target.h"
 
-#include <ctype.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "engine/domain.h"
+#include "places.h"
 
 #define GUEST_AGENT_SHEET "guest-agent.xsl"
 #define ZONEINFO "/usr/share/zoneinfo"
@@ -19,7 +18,7 @@ static const struct {
     const char *value;
     unsigned whose;
 } defaults[] = {
-    {"stylesheets", "clock.xsl hyperv.xsl", WINDOWS | LINUX},
+    {"stylesheets", WG_OUR_STYLESHEETS, WINDOWS | LINUX},
     {"clock.offset", "localtime", WINDOWS},
     {"clock.offset", "utc", LINUX},
     {"timer.pit.tickpolicy", "delay", WINDOWS | LINUX},
@@ -57,31 +56,6 @@ static const struct {
     {"hyperv.reenlightenment.state", "hyperv.frequencies.state", "on"},
 };
 
-/*
- * What libvirt allows of each place (its schemas domaincommon.rng and its qemu driver's checks);
- * the first row that matches counts. NULL: nothing. A timer or an enlightenment that is newer than
- * this table falls into a general row.
- */
-static const struct {
-    const char *key;
-    const char *allowed;
-} places[] = {
-    {"timer.pit.tickpolicy", "delay discard"},
-    {"timer.rtc.tickpolicy", "delay catchup"},
-    {"timer.rtc.track", "boot guest wall"},
-    {"timer.hpet.present", "yes no"},
-    {"timer.hpet.*", NULL},
-    {"timer.hypervclock.present", "yes no"},
-    {"timer.hypervclock.*", NULL},
-    {"timer.kvmclock.present", "yes no"},
-    {"timer.kvmclock.*", NULL},
-    {"timer.*.present", "yes no"},
-    {"timer.*.tickpolicy", "delay catchup merge discard"},
-    {"timer.*.track", "boot guest wall realtime"},
-    {"hyperv.spinlocks.retries", "a number of at least 4095"},
-    {"hyperv.*.state", "on off"},
-};
-
 void wg_target_clear(struct wg_target *target)
 {
     xmlFreeDoc(target->want);
@@ -102,43 +76,6 @@ static bool among(const char *words, const char *word)
 
     wg_list_clear(&list);
     return found;
-}
-
-/* libvirt's bounds: qemu refuses fewer than 0xFFF, and the attribute is an unsigned int. */
-static bool valid_retries(const char *value)
-{
-    char *end;
-    unsigned long retries = strtoul(value, &end, 10);
-
-    return *value >= '0' && *value <= '9' && !*end && retries >= 4095 && retries <= 0xffffffff;
-}
-
-/* The table's stars match dots too; but timers have no elements in them that we could name, and
- * an enlightenment's have none. */
-static bool too_deep(const char *key)
-{
-    size_t dots = 0;
-
-    for (const char *dot = strchr(key, '.'); dot; dot = strchr(dot + 1, '.'))
-        dots++;
-    return dots > (strncmp(key, "timer.", 6) == 0 ? 2 : 3);
-}
-
-static int check_place(const char *key, const char *value, struct wg_error *err)
-{
-    const char *allowed = NULL;
-
-    for (size_t i = 0; !allowed && !too_deep(key) && i < sizeof(places) / sizeof(*places); i++) {
-        if (fnmatch(places[i].key, key, 0) != 0)
-            continue;
-        allowed = places[i].allowed;
-        if (!allowed)
-            break;
-    }
-    if (!allowed)
-        return wg_fail(err, "unknown key; allowed: " WG_TARGET_KEYS " hyperv.NAME.ATTRIBUTE");
-    bool fits = strncmp(allowed, "a number", 8) == 0 ? valid_retries(value) : among(allowed, value);
-    return !*value || fits ? 0 : wg_fail(err, "'%s' is not allowed; allowed: %s", value, allowed);
 }
 
 /* The child element of that name, for a timer of that name attribute; made if it is missing. */
@@ -237,8 +174,6 @@ static int set_clock(struct wg_target *target, const char *key, const char *valu
         return set_words(&target->keep, value, "timezone variable absolute utc", err);
     if (strcmp(key, "clock.timezone") == 0)
         return check_zone(value, err) < 0 ? -1 : set_place(target, key, value, err);
-    if (strcmp(key, "clock.offset") != 0)
-        return wg_fail(err, "unknown key; allowed: clock.offset, clock.timezone, clock.keep");
     if (*value && !among("localtime timezone utc", value))
         return wg_fail(err, "'%s' is not allowed; allowed: localtime timezone utc", value);
     return set_place(target, key, value, err);
@@ -261,16 +196,11 @@ static int set_guest_agent(struct wg_target *target, const char *value, struct w
     return 0;
 }
 
-/* Each step of a key becomes the name of an element, or of a timer. */
-static bool well_formed(const char *key)
+bool wg_target_knows(const char *key, bool unknown)
 {
-    if (strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != strlen(key))
-        return false;
-    for (const char *dot = strchr(key, '.'); dot; dot = strchr(dot + 1, '.')) {
-        if (!islower((unsigned char)dot[1]))
-            return false;
-    }
-    return true;
+    static const char words[] = WG_TARGET_WORDS " clock.offset clock.timezone clock.keep";
+
+    return among(words, key) || wg_place_is_known(key, unknown);
 }
 
 int wg_target_set(struct wg_target *target, const char *key, const char *value,
@@ -282,9 +212,7 @@ int wg_target_set(struct wg_target *target, const char *key, const char *value,
         return set_guest_agent(target, value, err);
     if (strncmp(key, "clock.", 6) == 0)
         return set_clock(target, key, value, err);
-    if (!well_formed(key))
-        return wg_fail(err, "unknown key; a key has small letters, digits, _, - and dots");
-    return check_place(key, value, err) < 0 ? -1 : set_place(target, key, value, err);
+    return wg_place_check(key, value, err) < 0 ? -1 : set_place(target, key, value, err);
 }
 
 /* Unchecked, as our own table is: every start of a guest would pay for it. */

@@ -26,13 +26,20 @@ struct wg_target {
 int wg_target_init(struct wg_target *target, enum wg_os os, bool recommended, struct wg_error *err);
 void wg_target_clear(struct wg_target *target);
 
+/* They make all that the other keys demand. */
+#define WG_OUR_STYLESHEETS "clock.xsl hyperv.xsl"
+
 /* The keys there are, for messages; any timer and enlightenment that libvirt knows has its own. */
 #define WG_TARGET_WORDS "stylesheets guest_agent"
 #define WG_TARGET_KEYS \
     WG_TARGET_WORDS " clock.offset clock.timezone clock.keep timer.NAME.ATTRIBUTE"
 
+/* Whether there is such a key; unknown: also one for what may be a timer or an enlightenment. */
+bool wg_target_knows(const char *key, bool unknown);
+
 /* Sets one key of a [windows] or [linux] section, "timer.rtc.tickpolicy"; an empty value drops the
- * demand. Returns 0, or -1 with *err filled: unknown key, or a value that is not allowed. */
+ * demand; wg_target_knows has said yes to the key. Returns 0, or -1 with *err filled: a value that
+ * is not allowed. */
 int wg_target_set(struct wg_target *target, const char *key, const char *value,
                   struct wg_error *err);
 

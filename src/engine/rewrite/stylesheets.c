@@ -249,6 +249,20 @@ int wg_stylesheets_read(struct wg_stylesheets *sheets, struct wg_error *err)
     return ours ? wg_fail(err, "%s", ours->why) : 0;
 }
 
+bool wg_stylesheet_is_there(const struct wg_stylesheets *sheets, const char *name)
+{
+    const char *const directory[] = {WG_XSLTDIR, SITE_DIR};
+    char path[4096];
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory[i], name);
+        /* In one that cannot be read it may be. */
+        if (find_file(sheets, path) || find_file(sheets, directory[i]))
+            return true;
+    }
+    return false;
+}
+
 bool wg_stylesheet_of_site(const struct wg_stylesheets *sheets, const char *name)
 {
     char path[4096];

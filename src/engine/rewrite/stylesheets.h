@@ -49,6 +49,9 @@ bool wg_stylesheets_of_site(const struct wg_stylesheets *sheets, const struct wg
 xsltStylesheetPtr wg_stylesheet_compiled(struct wg_stylesheets *sheets, const char *name,
                                          struct wg_error *err);
 
+/* Whether there is a file of that name, of ours or of the site's; they must have been read. */
+bool wg_stylesheet_is_there(const struct wg_stylesheets *sheets, const char *name);
+
 bool wg_stylesheet_of_site(const struct wg_stylesheets *sheets, const char *name);
 
 void wg_stylesheets_clear(struct wg_stylesheets *sheets);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* winguest config: whether the configuration is right, wholly, and what holds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "engine/confine.h"
+#include "options.h"
+
+#define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
+
+struct check {
+    size_t wrong;
+    bool unusable;
+};
+
+static void tell_remark(void *to, enum wg_gravity gravity, const char *text)
+{
+    static const char *const words[] = {"warning", "error", "error"};
+    struct check *check = to;
+
+    check->wrong++;
+    check->unusable |= gravity == WG_UNUSABLE;
+    printf("%s: ", words[gravity]);
+    wg_print_escaped(text, stdout);
+    putchar('\n');
+}
+
+/* What a try alone can tell: stylesheets that do not compile, demands that they do not make. */
+static int try_out(const char *config, struct check *check, struct wg_error *err)
+{
+    struct wg_engine *engine = wg_engine_open(config, NULL, err);
+
+    if (!engine)
+        return -1;
+    int rc = wg_engine_try(engine, tell_remark, check, err);
+    wg_engine_close(engine);
+    return rc;
+}
+
+static void see_localtime(void *to, const char *section, const char *key, const char *value,
+                          unsigned line)
+{
+    bool *localtime = to;
+
+    (void)line;
+    *localtime |= strncmp(section, "windows", 7) == 0 && strcmp(key, "clock.offset") == 0 &&
+                  strcmp(value, "localtime") == 0;
+}
+
+static int check(const char *config)
+{
+    struct check check = {0};
+    struct wg_error err;
+    bool localtime = false;
+
+    wg_confine(WG_CONFINE_READ);
+    wg_config_check(config, tell_remark, &check);
+    if (!check.unusable && try_out(config, &check, &err) < 0)
+        return wg_cli_error("config", "%s", err.text);
+    if (!check.unusable && wg_config_show(config, see_localtime, &localtime, &err) == 0)
+        wg_cli_warn_of_utc("config", localtime);
+    if (check.unusable)
+        puts("nothing is in force: no guest is touched until the errors are gone");
+    else if (check.wrong)
+        puts("in force, but for what is said above");
+    else
+        printf("%s is right\n", config ? config : INSTALLED);
+    return wg_cli_flush("config", check.wrong ? WG_EXIT_ERROR : WG_EXIT_OK);
+}
+
+struct show {
+    bool json;
+    const char *config;
+    char section[256];
+};
+
+static void print_json(const char *text)
+{
+    char *clean = wg_utf8(text);
+
+    putchar('"');
+    for (const char *at = clean ? clean : ""; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            putchar('\\');
+        if ((unsigned char)*at < ' ')
+            printf("\\u%04x", *at);
+        else
+            putchar(*at);
+    }
+    putchar('"');
+    free(clean);
+}
+
+static void open_section(struct show *show, const char *section)
+{
+    bool first = !*show->section;
+
+    snprintf(show->section, sizeof(show->section), "%s", section);
+    if (!show->json) {
+        printf("%s[%s]\n", first ? "" : "\n", section);
+        return;
+    }
+    fputs(first ? "{\n" : "\n  },\n", stdout);
+    fputs("  ", stdout);
+    print_json(section);
+    fputs(": {", stdout);
+}
+
+static void show_setting(void *to, const char *section, const char *key, const char *value,
+                         unsigned line)
+{
+    struct show *show = to;
+    bool opens = strcmp(show->section, section) != 0;
+
+    if (opens)
+        open_section(show, section);
+    if (show->json) {
+        fputs(opens ? "\n    " : ",\n    ", stdout);
+        print_json(key);
+        fputs(": {\"value\": ", stdout);
+        print_json(value);
+        printf(", \"line\": %u}", line);
+        return;
+    }
+    printf("%s = ", key);
+    wg_print_escaped(value, stdout);
+    if (line)
+        printf("%s; %s:%u\n", *value ? " " : "", show->config, line);
+    else
+        printf("%s; default\n", *value ? " " : "");
+}
+
+static int show(const char *config, const char *format)
+{
+    struct show show = {.config = config ? config : INSTALLED};
+    struct wg_error err;
+
+    if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+        return wg_cli_error("config", "'%s' is not a format; there are text json", format);
+    show.json = strcmp(format, "json") == 0;
+    wg_confine(WG_CONFINE_READ);
+    if (wg_config_show(config, show_setting, &show, &err) < 0)
+        return wg_cli_error("config", "%s", err.text);
+    if (show.json)
+        puts("\n  }\n}");
+    return wg_cli_flush("config", WG_EXIT_OK);
+}
+
+int wg_cli_config(int argc, char **argv)
+{
+    const char *format = NULL;
+    const char *config = NULL;
+    const struct wg_option options[] = {
+        {.name = "config", .value = &config},
+        {.name = "format", .value = &format},
+        {0},
+    };
+    int code = wg_cli_options(argc, argv, options);
+    const char *what = code < 0 && optind < argc ? argv[optind] : "";
+
+    if (code >= 0)
+        return code;
+    bool checks = strcmp(what, "check") == 0;
+    if ((!checks && strcmp(what, "show") != 0) || argc - optind > 2 ||
+        (config && argc - optind > 1))
+        return wg_cli_error("config",
+                            "expects check or show, and a file; see winguest config --help");
+    if (checks && format)
+        return wg_cli_error("config", "check: it has no --format");
+    if (argc - optind == 2)
+        config = argv[optind + 1];
+    return checks ? check(config) : show(config, format ? format : "text");
+}
