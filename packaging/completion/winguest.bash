@@ -10,7 +10,7 @@ _winguest() {
     local command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="apply audit check diff filter probe repair rewrite --help --version"
+        words="apply audit check config diff filter probe repair rewrite --help --version"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
@@ -36,6 +36,7 @@ _winguest() {
         apply) words="--connect --all --dry-run --yes --offline --undo --config --help" ;;
         audit) words="--connect --format --output --config --help" ;;
         check) words="--config --explain --facts --sign --help" ;;
+        config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --facts --sign --help" ;;
         filter) words="enable disable status --root --help" ;;
         probe) words="--connect --print --help" ;;
@@ -43,7 +44,8 @@ _winguest() {
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
         words=$(_winguest_guests)
-    elif [ "${current#-}" = "$current" ] && [ "$command" != filter ]; then
+    elif [ "${current#-}" = "$current" ] && [ "$command" != filter ] &&
+        [ "$command $COMP_CWORD" != "config 2" ]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
     fi

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What all verbs have in common, and those that read domains."""
 
+import json
 import os
 import re
 
@@ -63,6 +64,54 @@ def a_configuration_that_is_wrong():
                  "none.conf: No such file or directory")
         is_error(verb, winguest(verb, "--config", "open.conf", "domain.xml"),
                  "open.conf: writable by group or others; hint: chmod go-w")
+
+
+def config_check_tells_all_that_is_wrong():
+    for text, code, lines in (
+            ("", 0, ["few.conf is right"]),
+            ("[windows]\ntimer.pti.tickpolicy = delay\nstylesheets = clock.xsl hyperv.xsl nope.xsl\n"
+             "[enforce]\ncold_start = maybe\n", 2,
+             ["error: few.conf:5: [enforce] cold_start: 'maybe' is not allowed; ",
+              "warning: few.conf:2: [windows] timer.pti.tickpolicy: unknown key; did you mean "
+              "timer.pit.tickpolicy? ",
+              "error: [windows]: stylesheet nope.xsl: not in ",
+              "in force, but for what is said above"]),
+            ("[rules]\nname = a\n[windows]\nx = 1\n", 2,
+             ["error: few.conf:2: [rules] name: unknown key; did you mean names? ",
+              "warning: few.conf:4: [windows] x: unknown key; ",
+              "nothing is in force: no guest is touched until the errors are gone"])):
+        put("few.conf", text)
+        for arguments in (("few.conf",), ("--config", "few.conf")):
+            result = winguest("config", "check", *arguments)
+            equal(f"{result}", (result.code, result.err), (code, ""))
+            said = result.out.splitlines()
+            equal(f"{result}", len(said), len(lines))
+            for line, wanted in zip(said, lines):
+                true(f"{line!r} begins with {wanted!r}", line.startswith(wanted))
+    for arguments in ((), ("see",), ("check", "a", "b"), ("check", "--config", "a", "b")):
+        is_error(f"{arguments}", winguest("config", *arguments), "expects check or show, and a file")
+    is_error("format", winguest("config", "check", "--format", "json"), "check: it has no --format")
+
+
+def config_show_tells_what_holds_and_why():
+    put("few.conf", "[windows]\nclock.keep = utc\ntimer.hpet.present =\n"
+        "[windows:old]\nmatch.osinfo = */win/2k3*\nhyperv.relaxed.state = off\n")
+    result = winguest("config", "show", "few.conf")
+    equal(f"{result}", (result.code, result.err), (0, ""))
+    windows, old = (result.out.split(f"[{section}]\n")[1].split("\n\n")[0].splitlines()
+                    for section in ("windows", "windows:old"))
+    for line in ("clock.keep = utc ; few.conf:2", "timer.hpet.present = ; few.conf:3",
+                 "timer.pit.tickpolicy = delay ; default", "hyperv.relaxed.state = on ; default"):
+        true(f"{line} in {windows}", line in windows)
+    for line in ("match.osinfo = */win/2k3* ; few.conf:5", "clock.keep = utc ; few.conf:2",
+                 "hyperv.relaxed.state = off ; few.conf:6"):
+        true(f"{line} in {old}", line in old)
+    told = json.loads(winguest("config", "show", "--format", "json", "few.conf").out)
+    equal("json", told["windows:old"]["hyperv.relaxed.state"], {"value": "off", "line": 6})
+    equal("json", told["enforce"]["mode"], {"value": "enforce", "line": 0})
+    is_error("format", winguest("config", "show", "--format", "yaml"), "'yaml' is not a format")
+    put("bad.conf", "[rules]\nname = a\n")
+    is_error("bad", winguest("config", "show", "bad.conf"), "bad.conf:2: [rules] name: unknown key")
 
 
 def a_configuration_is_used():
@@ -264,7 +313,8 @@ def decide_is_for_programs():
 
 TESTS = (
     without_arguments, help_for_all_and_for_each, the_version, what_is_no_command,
-    what_is_no_option, a_configuration_that_is_wrong, a_configuration_is_used,
+    what_is_no_option, a_configuration_that_is_wrong, config_check_tells_all_that_is_wrong,
+    config_show_tells_what_holds_and_why, a_configuration_is_used,
     files_that_cannot_be_read, domains_that_are_none, standard_input_is_the_default,
     an_output_that_takes_nothing, check_says_os_evidence_and_every_difference,
     check_takes_many_files, check_explains, what_a_name_says_forges_nothing,
