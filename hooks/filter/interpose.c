@@ -16,6 +16,7 @@
  * client gets, or its error is put back.
  */
 #include "common/marks.h"
+#include "common/refusals.h"
 #include "conns.h"
 #include "engine.h"
 #include "log.h"
@@ -74,6 +75,16 @@ static bool defines(const struct request *request)
     return request->form == DEFINE || request->form == DEFINE_FLAGS;
 }
 
+/* The loudest event there is: if it goes on like that no guest gets the policy. */
+static void tell_of_refusal(const char *name, const char *op)
+{
+    unsigned times = wg_refusals_add();
+
+    wg_filter_log(LOG_ERR, name, op,
+                  "libvirt refused it with the policy, and took it without; %u in a row%s", times,
+                  times < 3 ? "" : ": the policy itself is at fault; hint: winguest config check");
+}
+
 /*
  * A definition that fails twice fails with the client's own XML: that error is the client's, as it
  * would have been without us. A start's is the first one, of the start that it asked for. Never
@@ -102,9 +113,14 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
         wg_start_fails_with(domain == NULL ? error : NULL);
         wg_libvirt()->virFreeError(error);
     }
-    wg_filter_log(domain == NULL ? LOG_NOTICE : LOG_WARNING, turn->name, op,
-                  domain == NULL ? "failed with the policy and without, or was stopped"
-                                 : "failed with the policy, and went through without it");
+    if (domain == NULL)
+        wg_filter_log(LOG_NOTICE, turn->name, op,
+                      "failed with the policy and without, or was stopped");
+    else if (defines(request))
+        tell_of_refusal(turn->name, op);
+    else
+        wg_filter_log(LOG_WARNING, turn->name, op,
+                      "failed with the policy, and went through without it");
     return domain;
 }
 
@@ -118,6 +134,8 @@ static struct _virDomain *pass_on_in_turn(const struct request *request, const c
     if (domain == NULL && rewritten != NULL)
         domain = pass_on_as_it_was(request, op, turn);
     saved_errno = errno;
+    if (defines(request) && with_policy)
+        wg_refusals_end();
     if (defines(request) && domain != NULL)
         wg_start_may_follow(domain,
                             with_policy && atomic_load(&engine.rollback) ? request->xml : NULL);

@@ -10,7 +10,7 @@ _winguest() {
     local command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="apply audit check config diff filter probe repair rewrite --help --version"
+        words="apply audit check config diff filter probe repair rewrite status --help --version"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
@@ -40,6 +40,7 @@ _winguest() {
         diff | rewrite) words="--config --facts --sign --help" ;;
         filter) words="enable disable status --root --help" ;;
         probe) words="--connect --print --help" ;;
+        status) words="--format --help" ;;
         repair) words="--config --definition --id --pending --previous --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then

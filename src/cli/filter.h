@@ -27,6 +27,10 @@ bool wg_filter_has_service(const char *root, const char *daemon);
  */
 char *wg_filter_other_preloads(const char *environment);
 
+/* Whether the process has our library: "loaded", "older" for a file that has been replaced since,
+ * NULL for none; errno on error. */
+const char *wg_filter_in(const char *pid);
+
 /* Prints what is written and what the running daemons have loaded. Returns the exit code. */
 int wg_filter_status(const char *root);
 

@@ -64,8 +64,7 @@ static int look_at_services(const char *root, int *services)
     return without;
 }
 
-/* "loaded", "older" for a file that has been replaced since, NULL for none; errno on error. */
-static const char *look_at_maps(const char *pid)
+const char *wg_filter_in(const char *pid)
 {
     const char *found = NULL;
     char path[64], *line = NULL;
@@ -92,7 +91,7 @@ static int look_at_process(const char *pid, const char *daemon, void *to)
     const char *found;
 
     errno = 0;
-    found = look_at_maps(pid);
+    found = wg_filter_in(pid);
     if (found == NULL && (errno == ENOENT || errno == ESRCH))
         return 0; /* it ended just now */
     seen->daemons++;

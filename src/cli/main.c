@@ -84,6 +84,11 @@ static const struct command {
      "  status    tell what is written and what the running daemons have loaded\n"
      "  --root DIR  in the system below DIR, which is not running\n"
      "Exit: 0 done or active, 1 not active, 2 error.\n"},
+    {"status", "engine.so", "[--format text|json]",
+     "tell whether the policy is in force on this host",
+     "  --format FORMAT  text, json\n"
+     "Each line is ok, a warning or a failure, with what to do.\n"
+     "Exit: 0 in force, 1 warnings, 2 not in force.\n"},
     {"decide", NULL, "OPERATION GUEST", NULL, NULL},
 };
 /* clang-format on */

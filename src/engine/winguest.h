@@ -144,6 +144,10 @@ uint64_t wg_engine_digest(const struct wg_engine *engine);
 struct wg_host *wg_host_read(const char *path, struct wg_error *err);
 void wg_host_free(struct wg_host *host);
 
+/* What has changed since the host was asked, "QEMU's file": a path or "the kernel", which lives
+ * as long as host; NULL if nothing has. */
+const char *wg_host_stale(const struct wg_host *host);
+
 /* Judges guests for that host from now on, not by the facts on this one's disk; NULL: nothing is
  * known of it. The engine frees host. */
 void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host);

@@ -221,7 +221,7 @@ static void a_definition_that_is_refused_goes_through_as_it_was(void **state)
     virDomainFree(domain);
     assert_string_equal(double_error(), "");
     assert_policy(double_definition("refuse1"), false);
-    assert_non_null(strstr(logged(), "define guest 'refuse1': failed with the policy, and went"));
+    assert_non_null(strstr(logged(), "define guest 'refuse1': libvirt refused it with the policy"));
     domain = virDomainCreateXML(conn, xml_of("nostart1"), 0);
     assert_non_null(domain);
     virDomainFree(domain);

@@ -47,10 +47,6 @@ int wg_host_add_kernel(struct wg_host *host, struct wg_error *err);
 /* Writes what wg_host_read reads. Returns 0, or -1 if the facts cannot be written so. */
 int wg_host_write(const struct wg_host *host, FILE *out);
 
-/* What has changed since the host was asked, "QEMU's file": a path or "the kernel", which lives
- * as long as host; NULL if nothing has. */
-const char *wg_host_stale(const struct wg_host *host);
-
 /*
  * Takes out of target what the host lacks, and what depends on it, with a note in verdict.
  * host NULL, or one that knows nothing of such a guest: it is assumed to have relaxed, vapic and

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* winguest status: whether the policy is in force on this host. It looks at what is, not at what
+ * was written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "common/refusals.h"
+#include "daemons.h"
+#include "engine/decision.h"
+#include "engine/module.h"
+#include "filter.h"
+#include "options.h"
+#include "status.h"
+
+#define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
+#define HOOKS WG_SYSCONFDIR "/libvirt/hooks"
+#define IDENTITY "libvirt-winguest hook"
+/* As for the hook: see hooks/qemu/answer.c. */
+#define PATIENCE_SECONDS 10
+
+enum level { OK, WARNING, FAILURE };
+
+struct status {
+    bool json;
+    bool first;
+    enum level worst;
+    /* what the checks leave for each other */
+    struct wg_settings settings;
+    bool hook;
+    int daemons;
+    int with_filter;
+    struct stat hook_file;
+};
+
+static void quote(const char *text, FILE *out)
+{
+    for (char *clean = wg_utf8(text), *at = clean; at && *at; at++) {
+        if (*at == '"' || *at == '\\')
+            fputc('\\', out);
+        fputc((unsigned char)*at < ' ' ? ' ' : *at, out);
+        if (!at[1])
+            free(clean);
+    }
+}
+
+static void say(struct status *status, enum level level, const char *what, const char *format, ...)
+    WG_PRINTF(4, 5);
+
+static void say(struct status *status, enum level level, const char *what, const char *format, ...)
+{
+    static const char *const words[] = {"ok", "warning", "failure"};
+    char text[2048];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (level > status->worst)
+        status->worst = level;
+    if (status->json) {
+        printf("%s\n  {\"check\": \"%s\", \"level\": \"%s\", \"text\": \"",
+               status->first ? "" : ",", what, words[level]);
+        quote(text, stdout);
+        fputs("\"}", stdout);
+    } else {
+        printf("%-8s %s: ", words[level], what);
+        wg_print_escaped(text, stdout);
+        putchar('\n');
+    }
+    status->first = false;
+}
+
+struct remarks {
+    struct status *status;
+    size_t count;
+};
+
+static void tell_remark(void *to, enum wg_gravity gravity, const char *text)
+{
+    struct remarks *remarks = to;
+
+    remarks->count++;
+    say(remarks->status, gravity == WG_UNUSABLE ? FAILURE : WARNING, "configuration", "%s", text);
+}
+
+static void look_at_configuration(struct status *status)
+{
+    struct remarks remarks = {.status = status};
+    struct wg_error err;
+    struct wg_engine *engine = wg_engine_open(NULL, &status->settings, &err);
+
+    wg_config_check(NULL, tell_remark, &remarks);
+    if (engine && wg_engine_try(engine, tell_remark, &remarks, &err) < 0)
+        say(status, FAILURE, "configuration", "%s", err.text);
+    wg_engine_close(engine);
+    if (remarks.count == 0)
+        say(status, OK, "configuration",
+            access(INSTALLED, F_OK) == 0 ? INSTALLED " is right" : "the defaults: no " INSTALLED);
+    if (status->settings.report)
+        say(status, WARNING, "mode",
+            "report: all is told, nothing is changed; hint: mode = enforce");
+}
+
+/* What the hook and the filter ask, in the way of theirs. Returns a descriptor to read from, or -1.
+ */
+static int ask(pid_t *child)
+{
+    static const char
+        guest[] = "<domain type='qemu'>\n  <name>winguest-status</name>\n"
+                  "  <metadata>\n"
+                  "    <winguest:guest xmlns:winguest='urn:libvirt-winguest:domain:1.0'"
+                  " os='windows'/>\n  </metadata>\n"
+                  "  <os>\n    <type arch='x86_64'>hvm</type>\n  </os>\n"
+                  "</domain>\n";
+    int in = memfd_create("domain", MFD_CLOEXEC);
+    int ends[2] = {-1, -1};
+
+    if (in < 0 || write(in, guest, sizeof(guest) - 1) < 0 || lseek(in, 0, SEEK_SET) < 0 ||
+        pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    fflush(stdout);
+    *child = fork();
+    if (*child == 0) {
+        dup2(in, STDIN_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
+        execl(WG_BINDIR "/winguest", "winguest", "decide", "define", "winguest-status", NULL);
+        _exit(1);
+    }
+    close(in);
+    close(ends[1]);
+    return ends[0];
+}
+
+static void look_at_decision(struct status *status)
+{
+    struct wg_settings settings;
+    struct wg_decision decision = {.failed = true};
+    struct wg_error err = {""};
+    char *bytes = NULL;
+    pid_t child = -1;
+    int from = ask(&child);
+    int rc = from < 0 || child < 0
+                 ? -1
+                 : wg_decision_read(from, PATIENCE_SECONDS, &decision, &settings, &bytes, &err);
+
+    if (rc == 0 && !decision.failed && (decision.xml || status->settings.report))
+        say(status, OK, "decision", "a Windows guest gets the policy");
+    else
+        say(status, FAILURE, "decision", "a Windows guest does not get the policy: %s",
+            rc == 0     ? decision.text
+            : rc > 0    ? "the engine hangs"
+            : *err.text ? err.text
+                        : "the engine crashed, or " WG_BINDIR "/winguest cannot be run");
+    free(bytes);
+    if (from >= 0)
+        close(from);
+    if (child > 0) {
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+}
+
+/* A script that calls our hook may well name it: ours is a program. */
+static bool is_ours(const char *path)
+{
+    size_t len;
+    struct wg_error ignored;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *bytes = fd < 0 ? NULL : wg_read_all(fd, &len, &ignored);
+    bool ours = bytes && len > 4 && memcmp(bytes, "\177ELF", 4) == 0 &&
+                memmem(bytes, len, IDENTITY, sizeof(IDENTITY) - 1);
+
+    free(bytes);
+    if (fd >= 0)
+        close(fd);
+    return ours;
+}
+
+static void look_at_hook(struct status *status)
+{
+    static const char *const places[] = {HOOKS "/qemu", HOOKS "/qemu.d/50-winguest"};
+
+    for (size_t i = 0; i < 2 && !status->hook; i++) {
+        if (!is_ours(places[i]))
+            continue;
+        status->hook = true;
+        if (stat(places[i], &status->hook_file) < 0 || access(places[i], X_OK) < 0)
+            say(status, FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'", places[i], strerror(errno),
+                places[i]);
+        else
+            say(status, OK, "hook", "%s", places[i]);
+    }
+    if (!status->hook)
+        say(status, WARNING, "hook", "is neither %s nor %s; hint: reinstall libvirt-winguest",
+            places[0], places[1]);
+    if (!is_ours(places[0]) && access(places[0], X_OK) == 0)
+        say(status, WARNING, "hook", "%s is another program's: both run", places[0]);
+}
+
+/* What `localtime` means to QEMU: the daemon's zone, which in a container is not ours. */
+static void look_at_zone(struct status *status, const char *pid, const char *daemon)
+{
+    char path[64], zone[4096] = "";
+
+    snprintf(path, sizeof(path), "/proc/%.20s/root/etc/localtime", pid);
+    ssize_t len = readlink(path, zone, sizeof(zone) - 1);
+    char *name = len > 0 ? strstr(zone, "zoneinfo/") : NULL;
+    name = name ? name + strlen("zoneinfo/") : zone;
+    bool utc = !*name || strstr(name, "UTC") || strstr(name, "UCT") || strstr(name, "GMT");
+    say(status, utc ? WARNING : OK, "zone", "%s, process %s: %s%s", daemon, pid,
+        *name ? name : "none is set, which is UTC",
+        utc ? ": clock.offset = localtime gives its guests UTC; hint: set the host's zone" : "");
+}
+
+static int look_at_daemon(const char *pid, const char *daemon, void *to)
+{
+    struct status *status = to;
+    const char *found;
+    char path[64];
+    struct stat st;
+
+    errno = 0;
+    found = wg_filter_in(pid);
+    if (!found && errno != 0 && errno != ENOENT && errno != ESRCH) {
+        say(status, WARNING, "filter", "%s, process %s: %s; hint: run it as root", daemon, pid,
+            strerror(errno));
+        return 0;
+    }
+    status->daemons++;
+    if (found && strcmp(found, "loaded") == 0) {
+        status->with_filter++;
+        say(status, OK, "filter", "%s, process %s, has it", daemon, pid);
+    } else if (found) {
+        status->with_filter++;
+        say(status, WARNING, "filter",
+            "%s, process %s, has the one from before an upgrade; hint: systemctl restart %s",
+            daemon, pid, daemon);
+    } else {
+        say(status, WARNING, "filter",
+            "%s, process %s, runs without: guests are right one cold boot late; hint: winguest "
+            "filter enable",
+            daemon, pid);
+    }
+    look_at_zone(status, pid, daemon);
+    snprintf(path, sizeof(path), "/proc/%.20s", pid);
+    if (status->hook && !found && stat(path, &st) == 0 &&
+        st.st_ctim.tv_sec < status->hook_file.st_ctim.tv_sec)
+        say(status, WARNING, "hook",
+            "%s, process %s, was started before it was put there, and looks "
+            "for hooks then; hint: systemctl reload %s, if that was not done",
+            daemon, pid, daemon);
+    return 0;
+}
+
+static void look_at_daemons(struct status *status)
+{
+    struct wg_error err;
+
+    if (wg_daemons_each(look_at_daemon, status, &err) < 0)
+        say(status, WARNING, "daemon", "%s", err.text);
+    else if (status->daemons == 0)
+        say(status, WARNING, "daemon", "neither libvirtd nor virtqemud runs");
+    if (!status->hook && status->with_filter == 0)
+        say(status, FAILURE, "in force",
+            "there is neither hook nor filter: no guest gets the policy");
+}
+
+static void look_at_facts(struct status *status)
+{
+    struct wg_error err;
+    struct wg_host *host = wg_host_read(NULL, &err);
+    const char *stale = host ? wg_host_stale(host) : NULL;
+
+    if (!host)
+        say(status, WARNING, "host facts",
+            "%s; KVM guests are not corrected by the hook; hint: "
+            "winguest probe",
+            errno == ENOENT ? "none" : err.text);
+    else if (stale)
+        say(status, WARNING, "host facts", "older than %s; hint: winguest probe", stale);
+    else
+        say(status, OK, "host facts", "current");
+    wg_host_free(host);
+}
+
+static void look_at_rest(struct status *status)
+{
+    unsigned refusals = wg_refusals();
+
+    if (access(WG_STATEDIR, F_OK) == 0 && access(WG_STATEDIR, W_OK) < 0)
+        say(status, WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
+    if (refusals > 0)
+        say(status, FAILURE, "refusals",
+            "libvirt refused the last %u definitions with the policy, and took them without; hint: "
+            "winguest config check, and libvirt's log",
+            refusals);
+    if (status->settings.cold_start == WG_REPAIR &&
+        (access("/usr/libexec/vdsm", F_OK) == 0 || access("/etc/masakarimonitors", F_OK) == 0))
+        say(status, WARNING, "cold_start",
+            "repair, on a host of VDSM or Masakari, which act on a guest's stop; hint: correct");
+}
+
+/* Only with libvirt's client library, and a daemon that answers. */
+static void look_at_guests(struct status *status)
+{
+    struct wg_status_guests guests = {0};
+    wg_status_guests_fn *count;
+    struct wg_error err;
+
+    *(void **)&count = wg_module("virt.so", "wg_status_guests", &err);
+    if (!count || status->daemons == 0 || count(&guests, &err) < 0) {
+        say(status, WARNING, "guests", "not counted: %s",
+            count && status->daemons == 0 ? "no daemon runs" : err.text);
+        return;
+    }
+    say(status, guests.violate > 0 ? WARNING : OK, "guests",
+        "%zu Windows: %zu right, %zu wait for a cold boot, %zu violate; %zu of unknown OS; %zu could "
+        "not be judged%s",
+        guests.windows, guests.windows - guests.wait - guests.violate, guests.wait, guests.violate,
+        guests.unknown, guests.failed, guests.violate ? "; hint: winguest audit" : "");
+}
+
+int wg_cli_status(int argc, char **argv)
+{
+    static const int codes[] = {WG_EXIT_OK, WG_EXIT_VIOLATIONS, WG_EXIT_ERROR};
+    struct status status = {.first = true};
+    const char *format = "text";
+    const struct wg_option options[] = {{.name = "format", .value = &format}, {0}};
+    int code = wg_cli_options(argc, argv, options);
+
+    if (code >= 0)
+        return code;
+    if (optind < argc)
+        return wg_cli_error("status", "'%s': it takes no arguments", argv[optind]);
+    if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+        return wg_cli_error("status", "'%s' is not a format; there are text json", format);
+    status.json = strcmp(format, "json") == 0;
+    if (status.json)
+        putchar('[');
+    look_at_configuration(&status);
+    look_at_decision(&status);
+    look_at_hook(&status);
+    look_at_daemons(&status);
+    look_at_facts(&status);
+    look_at_rest(&status);
+    look_at_guests(&status);
+    if (status.json)
+        puts("\n]");
+    return wg_cli_flush("status", codes[status.worst]);
+}

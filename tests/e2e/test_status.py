@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`winguest status`: whether the policy is in force, and each way in which it is silently off. And
+mode = report, in which it is off on purpose."""
+
+import json
+import os
+import uuid
+
+import libvirt
+
+import case
+import guest
+from case import equal, true
+from host import Host
+from repairs import NONE, STORED
+
+CONFIG = "/etc/libvirt/winguest.conf"
+CYCLES = int(os.environ.get("WINGUEST_CYCLES", "24"))
+
+
+def status(host, code):
+    done = host.run("winguest", "status", "--format", "json")
+    equal(f"exit code: {done.stdout}{done.stderr}", done.returncode, code)
+    return [(each["check"], each["level"], each["text"]) for each in json.loads(done.stdout)]
+
+
+def says(found, check, level, *words):
+    lines = [text for each, of, text in found if each == check and of == level]
+    true(f"{check} {level} {words} in {found}",
+         any(all(word in text for word in words) for text in lines))
+
+
+def in_force():
+    with Host(case.tree()) as host:
+        host.conn.defineXML(guest.domain("win"))
+        host.conn.defineXML(guest.domain("who", os_type=""))
+        host.run("winguest", "probe")
+        found = status(host, 1)  # the test's host has no zone
+        says(found, "configuration", "ok")
+        says(found, "decision", "ok", "gets the policy")
+        says(found, "hook", "ok", "/etc/libvirt/hooks/qemu")
+        says(found, "filter", "ok", "libvirtd, process ", "has it")
+        says(found, "guests", "ok", "1 Windows: 1 right", "1 of unknown OS")
+        equal("no failures", [each for each in found if each[1] == "failure"], [])
+
+
+def hook_alone():
+    with Host(case.tree(), preload=False) as host:
+        host.conn.defineXML(guest.domain("win"))
+        found = status(host, 1)
+        says(found, "filter", "warning", "runs without", "winguest filter enable")
+        says(found, "guests", "warning", "1 violate", "winguest audit")
+        os.unlink(host.inside("/etc/libvirt/hooks/qemu"))
+        says(status(host, 2), "in force", "failure", "neither hook nor filter")
+
+
+def silently_off():
+    """What a fault does to guests, and that it is seen: in the log by the hook's tests, here."""
+    rows = ((lambda host: host.put(CONFIG, "[rules]\nname = a\n", 0o644), "configuration", "did you mean names?"),
+            (lambda host: host.put(CONFIG, "", 0o666), "configuration", "writable by group or others"),
+            (lambda host: host.put(CONFIG, "x", 0o644), "configuration", "neither"),
+            (lambda host: remove(host, "clock.xsl"), "decision", "clock.xsl"),
+            (lambda host: remove(host, "engine.so"), None, "engine.so"))
+    for fault, check, words in rows:
+        with Host(case.tree()) as host:
+            fault(host)
+            if check:
+                says(status(host, 2), check, "failure", words)
+            else:
+                done = host.run("winguest", "status")
+                equal("exit code", done.returncode, 2)
+                true(done.stderr, words in done.stderr)
+            domain = host.conn.defineXML(guest.domain("win"))
+            domain.create()
+            equal("the guest runs", domain.isActive(), 1)
+            equal("as its client says", guest.flags(host.cmdline("win")), NONE)
+
+
+def remove(host, name):
+    for folder, _, names in os.walk(host.inside("/usr")):
+        if name in names:
+            os.unlink(os.path.join(folder, name))
+
+
+def one_letter():
+    """The rest of the policy is in force, and it is seen."""
+    for text, words in (("[windows]\ntimer.pti.tickpolicy = delay\n", "timer.pit.tickpolicy"),
+                        ("[windows]\nhyperv.relxed.state = on\n", "hyperv.relaxed.state"),
+                        ("[windows]\nstylesheets = nope.xsl\n", "nope.xsl"),
+                        ("[enforce]\ncold_strat = report\n", "cold_start")):
+        with Host(case.tree(), config=text) as host:
+            says(status(host, 1), "configuration", "warning", words)
+            domain = host.conn.defineXML(guest.domain("win"))
+            domain.create()
+            equal(text, guest.flags(host.cmdline("win")), {name: True for name in guest.FLAGS})
+
+
+def refused_by_libvirt():
+    """A policy that libvirt does not take is the loudest event there is, until it takes one."""
+    with Host(case.tree(), config="[enforce]\nallow_unknown = yes\n"
+                                  "[windows]\ntimer.newest.present = yes\n") as host:
+        for number in range(3):
+            host.conn.defineXML(guest.domain(f"win{number}"))
+        lines = host.wait_log("libvirt refused it with the policy, and took it without")
+        equal("lines", len(lines), 3)
+        true(lines[-1], "3 in a row: the policy itself is at fault" in lines[-1])
+        says(status(host, 2), "refusals", "failure", "the last 3 definitions")
+        host.put(CONFIG, "", 0o644)
+        host.conn.defineXML(guest.domain("win3"))
+        equal("it is over", [each for each in status(host, 1) if each[0] == "refusals"], [])
+
+
+def report_changes_nothing():
+    """Define, start, create: not one byte is another, and each is told."""
+    with Host(case.tree(), config="[enforce]\nmode = report\n") as host:
+        plain = {}
+        for number in range(CYCLES):
+            xml = guest.domain(f"win{number}", uuid=str(uuid.UUID(int=number + 1)), memory=32)
+            if number % 2:
+                domain = host.conn.createXML(xml, 0)
+            else:
+                domain = host.conn.defineXML(xml)
+                domain.create()
+            equal("QEMU's flags", guest.flags(host.cmdline(f"win{number}")), NONE)
+            stored = domain.XMLDesc(STORED).replace(f"win{number}<", "win<").replace(
+                str(uuid.UUID(int=number + 1)), "")
+            equal("definition", stored, plain.setdefault(number % 2, stored))
+            domain.destroy()
+        true("without the policy", guest.clock_of(plain[0])[0] == "utc")
+        for number in range(CYCLES):
+            op = "create" if number % 2 else "define"
+            line = host.wait_log(rf"{op} guest 'win{number}' ")[0]
+            true(line, "violates" in line and "would be rewritten" in line
+                 and "clock.offset: utc → localtime" in line and "mode = report" in line)
+        says(status(host, 1), "mode", "warning", "nothing is changed")
+        done = host.run("winguest", "apply", "--all", "--yes")
+        equal(f"apply: {done}", done.returncode, 2)
+        equal("rewritten", host.log_lines("; rewritten"), [])
+        for domain in host.conn.listAllDomains():
+            domain.undefine()
+
+
+def canary():
+    with Host(case.tree(), config="[enforce]\nonly.names = canary-*\n") as host:
+        for name, flags in (("canary-1", {name: True for name in guest.FLAGS}), ("other", NONE)):
+            domain = host.conn.defineXML(guest.domain(name))
+            domain.create()
+            equal(name, guest.flags(host.cmdline(name)), flags)
+        host.wait_log("define guest 'other'.*only told of: .enforce. only.*would be rewritten")
+
+
+if __name__ == "__main__":
+    case.run(in_force, hook_alone, silently_off, one_letter, refused_by_libvirt,
+             report_changes_nothing, canary)
