@@ -52,6 +52,9 @@ void wg_cli_warn_of_utc(const char *verb, bool localtime);
 int wg_cli_show_diff(const char *label, const char *old, size_t old_len, const char *new,
                      size_t new_len, struct wg_error *err);
 
+/* Prints a string of JSON, its quotes included. */
+void wg_cli_json(const char *text);
+
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
 int wg_cli_flush(const char *verb, int code);
 

@@ -75,23 +75,6 @@ struct show {
     char section[256];
 };
 
-static void print_json(const char *text)
-{
-    char *clean = wg_utf8(text);
-
-    putchar('"');
-    for (const char *at = clean ? clean : ""; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            putchar('\\');
-        if ((unsigned char)*at < ' ')
-            printf("\\u%04x", *at);
-        else
-            putchar(*at);
-    }
-    putchar('"');
-    free(clean);
-}
-
 static void open_section(struct show *show, const char *section)
 {
     bool first = !*show->section;
@@ -103,7 +86,7 @@ static void open_section(struct show *show, const char *section)
     }
     fputs(first ? "{\n" : "\n  },\n", stdout);
     fputs("  ", stdout);
-    print_json(section);
+    wg_cli_json(section);
     fputs(": {", stdout);
 }
 
@@ -117,9 +100,9 @@ static void show_setting(void *to, const char *section, const char *key, const c
         open_section(show, section);
     if (show->json) {
         fputs(opens ? "\n    " : ",\n    ", stdout);
-        print_json(key);
+        wg_cli_json(key);
         fputs(": {\"value\": ", stdout);
-        print_json(value);
+        wg_cli_json(value);
         printf(", \"line\": %u}", line);
         return;
     }

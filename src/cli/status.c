@@ -41,17 +41,6 @@ struct status {
     struct stat hook_file;
 };
 
-static void quote(const char *text, FILE *out)
-{
-    for (char *clean = wg_utf8(text), *at = clean; at && *at; at++) {
-        if (*at == '"' || *at == '\\')
-            fputc('\\', out);
-        fputc((unsigned char)*at < ' ' ? ' ' : *at, out);
-        if (!at[1])
-            free(clean);
-    }
-}
-
 static void say(struct status *status, enum level level, const char *what, const char *format, ...)
     WG_PRINTF(4, 5);
 
@@ -67,10 +56,10 @@ static void say(struct status *status, enum level level, const char *what, const
     if (level > status->worst)
         status->worst = level;
     if (status->json) {
-        printf("%s\n  {\"check\": \"%s\", \"level\": \"%s\", \"text\": \"",
-               status->first ? "" : ",", what, words[level]);
-        quote(text, stdout);
-        fputs("\"}", stdout);
+        printf("%s\n  {\"check\": \"%s\", \"level\": \"%s\", \"text\": ", status->first ? "" : ",",
+               what, words[level]);
+        wg_cli_json(text);
+        putchar('}');
     } else {
         printf("%-8s %s: ", words[level], what);
         wg_print_escaped(text, stdout);

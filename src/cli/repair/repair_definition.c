@@ -67,7 +67,8 @@ static int correct_once(struct wg_repair *repair, const char *previous, const ch
     } else if (verdict->outcome != WG_VIOLATES) {
         *what = "the policy leaves its definition alone";
     } else if (verdict->report) {
-        *what = "its definition is left as it is: the policy is only told of ([enforce] mode, only.*)";
+        *what =
+            "its definition is left as it is: the policy is only told of ([enforce] mode, only.*)";
     } else if (verdict->untried) {
         *what = "its definition is left as it is: what this host can give is not known; hint: "
                 "winguest probe";

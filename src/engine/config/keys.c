@@ -197,8 +197,9 @@ static int unknown_key(const struct wg_entry *entry, enum wg_gravity *gravity, s
             len += (size_t)snprintf(words + len, sizeof(words) - len, " %s", keys[i].name);
     }
     bool meant = wg_nearest(words, entry->key, near, sizeof(near));
+    const struct key *key = meant ? find_key(entry->section, near) : NULL;
     bool whom = strcmp(entry->section, "enforce") != 0 || strncmp(entry->key, "only.", 5) == 0 ||
-                (meant && find_key(entry->section, near)->whom);
+                (key && key->whom);
     *gravity = whom ? WG_UNUSABLE : WG_WARNING;
     return wg_fail(err, "unknown key;%s%s%s allowed:%s", meant ? " did you mean " : "",
                    meant ? near : "", meant ? "?" : "", words);

@@ -17,7 +17,7 @@ static const char *const match_keys[] = {"match.name",    "match.title",   "matc
 
 static bool is_variant(const char *section)
 {
-    return strncmp(section, "windows:", 8) == 0 && section[8];
+    return strncmp(section, "windows:", 8) == 0 && strlen(section) > 8;
 }
 
 bool wg_is_section_of_demands(const char *section)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
+#include "cli.h"
+
+void wg_cli_json(const char *text)
+{
+    char *clean = wg_utf8(text);
+
+    putchar('"');
+    for (const char *at = clean ? clean : ""; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            putchar('\\');
+        if ((unsigned char)*at < ' ')
+            printf("\\u%04x", *at);
+        else
+            putchar(*at);
+    }
+    putchar('"');
+    free(clean);
+}
