@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "common/descriptors.h"
+#include "common/words.h"
 #include "engine/module.h"
 
 /* clang-format off */
@@ -134,6 +135,20 @@ static int usage(FILE *out)
     return WG_EXIT_OK;
 }
 
+static int unknown(const char *word)
+{
+    char words[256] = "", near[32];
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        if (commands[i].summary)
+            len += (size_t)snprintf(words + len, sizeof(words) - len, " %s", commands[i].name);
+    }
+    bool meant = wg_nearest(words, word, near, sizeof(near));
+    return wg_cli_error(NULL, "'%s' is not a command; %s%s%ssee winguest --help", word,
+                        meant ? "did you mean " : "", meant ? near : "", meant ? "? " : "");
+}
+
 /* The verbs that need libvirt are in a module of their own: loading its client library takes five
  * times as long as loading the engine, which the filter's child waits for at every definition. */
 static int run(const struct command *command, int argc, char **argv)
@@ -168,7 +183,7 @@ int main(int argc, char **argv)
     }
     const struct command *command = find(argv[1]);
     if (!command)
-        return wg_cli_error(NULL, "'%s' is not a command; see winguest --help", argv[1]);
+        return unknown(argv[1]);
     if (asks_for_help(argc - 1, argv + 1))
         return help(command);
     return run(command, argc - 1, argv + 1);

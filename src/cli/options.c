@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "common/words.h"
 
 #define OPTIONS 16
 
@@ -41,6 +42,18 @@ static const struct wg_option *find(const struct wg_option *options, int c)
     return options;
 }
 
+static int unknown(const struct wg_option *options, const char *verb, const char *word)
+{
+    char words[512] = "--help", near[64];
+    size_t len = strlen(words);
+
+    for (; options->name && len < sizeof(words); options++)
+        len += (size_t)snprintf(words + len, sizeof(words) - len, " --%s", options->name);
+    bool meant = wg_nearest(words, word, near, sizeof(near));
+    return wg_cli_error(verb, "unknown option '%s'; %s%s%ssee winguest %s --help", word,
+                        meant ? "did you mean " : "", meant ? near : "", meant ? "? " : "", verb);
+}
+
 int wg_cli_options(int argc, char **argv, const struct wg_option *options)
 {
     struct known known = {0};
@@ -52,8 +65,7 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *options)
         if (c == ':')
             return wg_cli_error(argv[0], "%s needs a value", argv[optind - 1]);
         if (c == '?')
-            return wg_cli_error(argv[0], "unknown option '%s'; see winguest %s --help",
-                                argv[optind - 1], argv[0]);
+            return unknown(options, argv[0], argv[optind - 1]);
         const struct wg_option *option = find(options, c);
         if (option->given)
             *option->given = true;

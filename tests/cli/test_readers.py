@@ -40,8 +40,12 @@ def the_version():
 
 
 def what_is_no_command():
-    for word in ("none", "", "Check", "--none", "-x"):
+    for word in ("none", "", "--none", "-x"):
         is_error(word, winguest(word), f"'{word}' is not a command; see winguest --help")
+    for word in ("Check", "chekc", "cehck"):
+        is_error(word, winguest(word), f"'{word}' is not a command; did you mean check? see ")
+    is_error("option", winguest("check", "--expalin"),
+             "unknown option '--expalin'; did you mean --explain? see winguest check --help")
 
 
 def what_is_no_option():
