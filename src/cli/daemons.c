@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,4 +114,25 @@ int wg_daemons_leave(int dir, struct wg_error *err)
     if (fstat(dir, &manager.dir) < 0)
         return wg_fail(err, "the definitions: %s", strerror(errno));
     return wg_daemons_each(has_the_same, &manager, err);
+}
+
+const char *wg_daemon_filter(const char *pid)
+{
+    const char *found = NULL;
+    char path[64], *line = NULL;
+    size_t size = 0;
+    FILE *maps;
+
+    snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
+    maps = fopen(path, "re");
+    if (maps == NULL)
+        return NULL;
+    while (getline(&line, &size, maps) > 0) {
+        if (strstr(line, "/" WG_FILTER_LIBRARY) != NULL)
+            found = strstr(line, " (deleted)") != NULL ? "older" : "loaded";
+    }
+    errno = ferror(maps) ? EIO : 0;
+    free(line);
+    fclose(maps);
+    return found;
 }

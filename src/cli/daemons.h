@@ -9,6 +9,12 @@
 #define WG_DAEMONS 2
 extern const char *const wg_daemon[WG_DAEMONS];
 
+#define WG_FILTER_LIBRARY "libwinguest-filter.so"
+
+/* Whether the process has our library: "loaded", "older" for a file that has been replaced since,
+ * NULL for none; errno on error. */
+const char *wg_daemon_filter(const char *pid);
+
 /* Calls each for every process that has such a daemon's name, whoever runs it, until it returns
  * other than 0, which is returned. -1 with *err filled: there is no /proc. */
 int wg_daemons_each(int (*each)(const char *pid, const char *daemon, void *to), void *to,

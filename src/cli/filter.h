@@ -6,7 +6,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#define WG_FILTER_LIBRARY "libwinguest-filter.so"
+#include "daemons.h"
+
 #define WG_FILTER_PATH WG_LIBDIR "/" WG_FILTER_LIBRARY
 #define WG_FILTER_DROPIN "50-winguest.conf"
 
@@ -26,10 +27,6 @@ bool wg_filter_has_service(const char *root, const char *daemon);
  * systemctl shows it; returns the entries, a colon before each, for free(). NULL without memory.
  */
 char *wg_filter_other_preloads(const char *environment);
-
-/* Whether the process has our library: "loaded", "older" for a file that has been replaced since,
- * NULL for none; errno on error. */
-const char *wg_filter_in(const char *pid);
 
 /* Prints what is written and what the running daemons have loaded. Returns the exit code. */
 int wg_filter_status(const char *root);

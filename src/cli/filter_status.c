@@ -64,34 +64,13 @@ static int look_at_services(const char *root, int *services)
     return without;
 }
 
-const char *wg_filter_in(const char *pid)
-{
-    const char *found = NULL;
-    char path[64], *line = NULL;
-    size_t size = 0;
-    FILE *maps;
-
-    snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
-    maps = fopen(path, "re");
-    if (maps == NULL)
-        return NULL;
-    while (getline(&line, &size, maps) > 0) {
-        if (strstr(line, "/" WG_FILTER_LIBRARY) != NULL)
-            found = strstr(line, " (deleted)") != NULL ? "older" : "loaded";
-    }
-    errno = ferror(maps) ? EIO : 0;
-    free(line);
-    fclose(maps);
-    return found;
-}
-
 static int look_at_process(const char *pid, const char *daemon, void *to)
 {
     struct seen *seen = to;
     const char *found;
 
     errno = 0;
-    found = wg_filter_in(pid);
+    found = wg_daemon_filter(pid);
     if (found == NULL && (errno == ENOENT || errno == ESRCH))
         return 0; /* it ended just now */
     seen->daemons++;

@@ -218,7 +218,7 @@ static int look_at_daemon(const char *pid, const char *daemon, void *to)
     struct stat st;
 
     errno = 0;
-    found = wg_filter_in(pid);
+    found = wg_daemon_filter(pid);
     if (!found && errno != 0 && errno != ENOENT && errno != ESRCH) {
         say(status, WARNING, "filter", "%s, process %s: %s; hint: run it as root", daemon, pid,
             strerror(errno));

@@ -123,7 +123,8 @@ def as_check_says(found):
                         for each in told["differences"])
     evidence = f", {told['evidence']}" if told["evidence"] else ""
     tail = ": " + details if details else ": " + told["reason"] if told["reason"] else ""
-    return f"{found['name']}: {told['verdict']} ({told['os']}{evidence}){tail}"
+    why = "" if told["verdict"] == "unknown OS" else f" ({told['os']}{evidence})"
+    return f"{found['name']}: {told['verdict']}{why}{tail}"
 
 
 def hundreds():
@@ -399,6 +400,8 @@ def check_metrics(host, told, *args):
                   if one["where"] == "clock.offset"])
     equal("clock.offset", values[f'winguest_differences{{{labels},machine="stored",'
                                  f'where="clock.offset"}}'], wanted)
+    equal("in force", (values["winguest_config_valid"], values["winguest_libvirt_refusals"]), (1, 0))
+    equal("daemons", values["winguest_daemons"], 1)
     true("timestamp", abs(values["winguest_audit_timestamp_seconds"] - time.time()) < 60)
 
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* For node_exporter's textfile collector: how many guests of each verdict and difference. */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "audit.h"
+#include "cli/daemons.h"
+#include "common/refusals.h"
 
 /* With the exposition format's escapes. */
 static void put_label(const char *name, const char *value, FILE *out)
@@ -102,9 +105,73 @@ static bool is_known(const struct wg_source *source)
     return source->uri ? !*source->error : source->guests > 0;
 }
 
+struct daemons {
+    unsigned all;
+    unsigned with_filter;
+};
+
+static int count_daemon(const char *pid, const char *daemon, void *to)
+{
+    struct daemons *daemons = to;
+
+    (void)daemon;
+    daemons->all++;
+    daemons->with_filter += wg_daemon_filter(pid) != NULL;
+    return 0;
+}
+
+static void count_wrong(void *to, enum wg_gravity gravity, const char *text)
+{
+    unsigned *wrong = to;
+
+    (void)text;
+    wrong[gravity]++;
+}
+
+/* Of this host as such. */
+static void put_own(FILE *out)
+{
+    static const char *const gravities[] = {"warning", "error", "unusable"};
+    unsigned wrong[3] = {0};
+    struct daemons daemons = {0};
+    struct wg_error ignored;
+
+    wg_config_check(NULL, count_wrong, wrong);
+    wg_daemons_each(count_daemon, &daemons, &ignored);
+    family("winguest_build_info", "The version that is installed.", out);
+    fputs("winguest_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", out);
+    family("winguest_config_valid",
+           "Whether the configuration is in force: 0, no guest is touched.", out);
+    fprintf(out, "winguest_config_valid %d\n", wrong[WG_UNUSABLE] == 0);
+    family("winguest_config_remarks", "What is wrong in the configuration.", out);
+    for (int i = 0; i < 3; i++)
+        fprintf(out, "winguest_config_remarks{gravity=\"%s\"} %u\n", gravities[i], wrong[i]);
+    family("winguest_daemons", "libvirtd and virtqemud that run.", out);
+    fprintf(out, "winguest_daemons %u\n", daemons.all);
+    family("winguest_filter_loaded", "Those that have the filter.", out);
+    fprintf(out, "winguest_filter_loaded %u\n", daemons.with_filter);
+    family("winguest_libvirt_refusals",
+           "Definitions in a row that libvirt refused with the policy and took without.", out);
+    fprintf(out, "winguest_libvirt_refusals %u\n", wg_refusals());
+}
+
+/* Whether a source is this host, also if it does not answer. */
+static bool has_own(const struct wg_audit *audit)
+{
+    for (size_t i = 1; i < audit->sources; i++) {
+        const char *rest = strstr(audit->source[i].uri, "://");
+
+        if (rest && rest[3] == '/')
+            return true;
+    }
+    return false;
+}
+
 static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
 {
     (void)err;
+    if (has_own(audit))
+        put_own(out);
     for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++) {
         family(families[f].name, families[f].help, out);
         for (size_t i = 0; i < audit->sources; i++) {
