@@ -22,7 +22,7 @@ static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agen
 #define NAMES_MAX ((size_t)64 << 10)
 
 /* Its address marks an element. */
-static char hollow;
+static char passed_over;
 
 static bool among(const char *const *words, const char *word)
 {
@@ -53,14 +53,14 @@ static void pass(struct wg_outline *outline, int n_attributes, const xmlChar **a
         outline->passed += 1 + (size_t)(attribute[4] - attribute[3]);
 }
 
-static void mark_hollow(xmlDocPtr doc, int depth)
+static void mark_passed_over(xmlDocPtr doc, int depth)
 {
     xmlNodePtr element = doc ? xmlDocGetRootElement(doc) : NULL;
 
     for (; element && depth > 0; depth--)
         element = element->last;
     if (element)
-        element->_private = &hollow;
+        element->_private = &passed_over;
 }
 
 static void enter(struct wg_outline *outline, const char *name)
@@ -87,7 +87,7 @@ static void start(void *context, const xmlChar *name, const xmlChar *prefix, con
     } else {
         pass(outline, n_attributes, attribute);
         xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, 0, 0, NULL);
-        mark_hollow(parser->myDoc, outline->depth);
+        mark_passed_over(parser->myDoc, outline->depth);
     }
 }
 
@@ -178,9 +178,9 @@ void wg_outline_clear(struct wg_outline *outline)
     outline->parser = NULL;
 }
 
-bool wg_outline_is_hollow(const xmlNode *element)
+bool wg_outline_passed_over(const xmlNode *element)
 {
-    return element->_private == &hollow;
+    return element->_private == &passed_over;
 }
 
 bool wg_outline_suffices(const struct wg_list *list)

@@ -33,7 +33,7 @@ xmlParserCtxtPtr wg_outline_parser(struct wg_outline *outline);
 void wg_outline_clear(struct wg_outline *outline);
 
 /* Whether its attributes and what is in it were passed over. Of copies of it nobody can tell. */
-bool wg_outline_is_hollow(const xmlNode *element);
+bool wg_outline_passed_over(const xmlNode *element);
 
 /* Whether these stylesheets look at nothing else: none but the package's own. */
 bool wg_outline_suffices(const struct wg_list *stylesheets);

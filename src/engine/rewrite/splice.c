@@ -221,7 +221,7 @@ static int patch(struct splice *s, const xmlNode *old, const struct wg_item *at,
     const char *tail;
     int rc = -1;
 
-    if (wg_outline_is_hollow(old))
+    if (wg_outline_passed_over(old))
         return -1;
     if (!same_own_text(old, node) || prefixes_clash(old, node) || prefixes_clash(node, old))
         return wg_write_plain(&s->writer, node);

@@ -25,7 +25,7 @@
 
 static __thread struct wg_error *listener;
 /* Whose files a stylesheet that is being compiled may include; NULL: it is none of an engine's. */
-static __thread const struct wg_stylesheets *shelf;
+static __thread const struct wg_stylesheets *includable;
 
 static void hear(void *unused, const char *format, ...) WG_PRINTF(2, 3);
 
@@ -75,13 +75,13 @@ static void read_file(struct wg_sheet_file *file, int fd, struct wg_error *err)
 }
 
 /* The file of that name, or NULL with *err filled. */
-static const struct wg_sheet_file *take_from_shelf(const char *path, struct wg_error *err)
+static const struct wg_sheet_file *take_included(const char *path, struct wg_error *err)
 {
-    const struct wg_sheet_file *file = find_file(shelf, path);
+    const struct wg_sheet_file *file = find_file(includable, path);
     const char *name = strrchr(path, '/');
 
     if (!file && name)
-        file = find(shelf, path, (size_t)(name - path));
+        file = find(includable, path, (size_t)(name - path));
     if (!file)
         wg_fail(err, "%s: No such file or directory, or not directly in one of these", path);
     else if (file->why)
@@ -119,9 +119,9 @@ static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
     struct wg_error why = {""};
     struct wg_sheet_file own = {.path = (char *)path};
 
-    if (!shelf)
+    if (!includable)
         read_file(&own, wg_safe_open(path, &why), &why);
-    const struct wg_sheet_file *file = shelf ? take_from_shelf(path, &why) : &own;
+    const struct wg_sheet_file *file = includable ? take_included(path, &why) : &own;
     xmlDocPtr doc = file && file->text ? parse_stylesheet(file, path, dict, &why) : NULL;
     /* What libxslt says of it is said. */
     if (*why.text && listener) {
@@ -296,9 +296,9 @@ static xsltStylesheetPtr compile(const struct wg_stylesheets *sheets, const char
         return NULL;
     }
     wg_rewrite_listen(&said);
-    shelf = sheets;
+    includable = sheets;
     xsltStylesheetPtr compiled = xsltParseStylesheetFile(BAD_CAST path);
-    shelf = NULL;
+    includable = NULL;
     if (compiled && compiled->errors) {
         xsltFreeStylesheet(compiled);
         compiled = NULL;
