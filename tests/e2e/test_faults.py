@@ -177,14 +177,14 @@ def slow_disk():
 
 def bad_configuration():
     """The engine's own faults: it says what is wrong, the guest boots as it was."""
-    wrong = {"unknown key": "[enforce]\nno_such_key = 1\n", "not an ini": "[[[\n",
-             "missing stylesheet": "[windows]\nstylesheets = no-such.xsl\n"}
+    wrong = {"unknown key": "[rules]\nno_such_key = 1\n", "not an ini": "[[[\n",
+             "missing list": "[rules]\nuuid_file = /no/such.list\n"}
     with Host(case.tree(), hook=False) as host:
         for number, (what, text) in enumerate(wrong.items()):
             print(f"# {what}", flush=True)
             host.put("/etc/libvirt/winguest.conf", text, mode=0o644)
             check_guest(host, f"g{number}", case.password())
-            host.wait_log(r"no_such_key|winguest\.conf|no-such\.xsl")
+            host.wait_log(r"no_such_key|winguest\.conf|/no/such\.list")
             host.syslog.lines.clear()
         host.put("/etc/libvirt/winguest.conf", CONFIG, mode=0o666)
         check_guest(host, "writable", case.password())

@@ -110,11 +110,11 @@ def bad_configuration():
     with Host(case.tree(), preload=False, config=REPORT) as host:
         host.conn.defineXML(guest.domain("run")).create()
         before = host.qemu("run")
-        configure(host, "[enforce]\ncold_strat = deny\n")
+        configure(host, "[rules]\nnmaes = deny\n")
         host.restart()
         equal("QEMU of a running guest", host.qemu("run"), before)
         host.conn.defineXML(guest.domain("win")).create()
-        host.wait_log(r"winguest.*cold_strat")
+        host.wait_log(r"winguest.*nmaes")
 
 
 def installed_later():

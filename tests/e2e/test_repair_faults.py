@@ -130,7 +130,7 @@ def configuration_breaks():
         hold(host, "ended", name)
         domain.create()
         held(host, "ended", name)
-        host.put("/etc/libvirt/winguest.conf", "[enforce]\ncold_strat = repair\n", 0o644)
+        host.put("/etc/libvirt/winguest.conf", "[rules]\nname = a\n", 0o644)
         worker = max(pid for pid, argv in host.processes().items() if name in argv)
         os.kill(worker, signal.SIGKILL)
         up_again(host, "c")
