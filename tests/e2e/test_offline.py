@@ -167,6 +167,24 @@ def one_that_does_not_start_with_the_policy():
         equal("left alone", sum("did not start under this policy" in line for line in said), 2)
 
 
+def edited_since():
+    """What its owner has changed is not undone, and the log says where the previous one is."""
+    with Host(case.tree(), preload=False, files={repairs.PICKY: repairs.PICKY_TEXT}) as host:
+        domain = define(host, "win", uuid=str(uuid.uuid4()), emulator=repairs.PICKY)
+        host.stop()
+        equal("lines", len(offline(host)), 1)
+        host.start(preload=False)
+        domain = host.conn.lookupByName("win")
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, "its owner's", None, None,
+                           libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        stored = domain.XMLDesc(repairs.STORED)
+        fails(domain)
+        line = host.wait_log("repair guest 'win' .*somebody has changed since")[0]
+        equal("definition", domain.XMLDesc(repairs.STORED), stored)
+        kept = line.rsplit(" in ", 1)[1]
+        true(kept, host.read(kept).endswith("</domain>\n"))
+
+
 def fails(domain):
     try:
         domain.create()
@@ -433,6 +451,7 @@ def waiting(host):
 
 if __name__ == "__main__":
     case.run(autostart_is_right_at_once, one_that_does_not_start_with_the_policy,
+             edited_since,
              refused_while_a_daemon_has_them, undone, saved_guest,
              kvm_only_with_facts, what_belongs_to_the_file_stays, disk_that_is_full_or_read_only,
              killed_at_any_point, daemon_that_starts_meanwhile, told_once_under_systemd,

@@ -5,6 +5,7 @@ mode = report, in which it is off on purpose."""
 
 import json
 import os
+import signal
 import uuid
 
 import libvirt
@@ -12,7 +13,7 @@ import libvirt
 import case
 import guest
 from case import equal, true
-from host import Host
+from host import Host, wait_for
 from repairs import NONE, STORED
 
 CONFIG = "/etc/libvirt/winguest.conf"
@@ -111,6 +112,35 @@ def refused_by_libvirt():
         equal("it is over", [each for each in status(host, 1) if each[0] == "refusals"], [])
 
 
+def waits_with_a_limit(pid):
+    """Whether a process has set its handler of SIGALRM, which it does right before it may hang."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as source:
+        caught = next(line for line in source if line.startswith("SigCgt:")).split()[1]
+    return int(caught, 16) >> (signal.SIGALRM - 1) & 1
+
+
+def daemon_that_hangs():
+    argv = ["winguest", "status", "--format", "json"]
+    with Host(case.tree()) as host:
+        daemon = host.daemon_pid()
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            with host.background(*argv) as run:
+                def patient():
+                    return [pid for pid, words in host.processes().items()
+                            if words == argv and waits_with_a_limit(pid)]
+                wait_for("status to wait for the daemon", patient, 30)
+                os.kill(patient()[0], signal.SIGALRM)
+                found = json.loads(run.stdout.read())
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+            # nsenter stops itself when what it started stops.
+            host.daemon.send_signal(signal.SIGCONT)
+        equal("exit code", run.returncode, 2)
+        says([(each["check"], each["level"], each["text"]) for each in found],
+             "guests", "failure", "does not answer")
+
+
 def report_changes_nothing():
     """Define, start, create: not one byte is another, and each is told."""
     with Host(case.tree(), config="[enforce]\nmode = report\n") as host:
@@ -152,4 +182,4 @@ def canary():
 
 if __name__ == "__main__":
     case.run(in_force, hook_alone, silently_off, one_letter, refused_by_libvirt,
-             report_changes_nothing, canary)
+             daemon_that_hangs, report_changes_nothing, canary)

@@ -176,13 +176,20 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
         return start_as_libvirt_would(repair);
     if (rc > 0)
         wg_repair_say(repair, LOG_ERR, RESTORED "its next start is as it was");
+    else if (wg_kept_has(repair->uuid))
+        wg_repair_say(
+            repair, LOG_ERR,
+            "it did not start with its corrected definition, which somebody has changed "
+            "since: the previous one is not restored; hint: virsh edit, it is in " WG_VARDIR
+            "/kept/definition.%s",
+            repair->uuid);
     return WG_EXIT_OK;
 }
 
 static int work(const struct options *options)
 {
     struct wg_repair repair;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     int code;
 
     if (open_repair(&repair, options->uuid, options->config, &err) < 0)
@@ -205,7 +212,7 @@ static int finish(const char *uuid, const char *config, bool at_once)
 {
     struct wg_repair repair;
     struct wg_intent intent;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     char whose[WG_UUID_SIZE];
     int code = -1;
 
