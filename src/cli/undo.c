@@ -111,7 +111,7 @@ int wg_undo_seal(const char *uuid, const char *xml, struct wg_error *err)
 
 bool wg_undo_is_sealed(const char *uuid, const char *xml)
 {
-    struct wg_error unused = {""};
+    struct wg_error unused = {0};
     char name[128];
     char text[32];
 

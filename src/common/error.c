@@ -11,6 +11,7 @@ int wg_fail(struct wg_error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
+    err->no_memory = false;
     return -1;
 }
 
@@ -30,5 +31,7 @@ int wg_fail_in(struct wg_error *err, const char *format, ...)
 
 int wg_no_memory(struct wg_error *err)
 {
-    return wg_fail(err, "out of memory");
+    wg_fail(err, "out of memory");
+    err->no_memory = true;
+    return -1;
 }

@@ -3,8 +3,11 @@
 #ifndef WG_ERROR_H
 #define WG_ERROR_H
 
+#include <stdbool.h>
+
 struct wg_error {
     char text[1024];
+    bool no_memory; /* what was asked for may be right, and there was no way to look */
 };
 
 #define WG_PRINTF(string, first) __attribute__((format(printf, string, first)))

@@ -21,6 +21,11 @@ int wg_word_index(const char *words, const char *word)
     return -1;
 }
 
+bool wg_has_word(const char *words, const char *word)
+{
+    return wg_word_index(words, word) >= 0;
+}
+
 static size_t least(size_t a, size_t b, size_t c)
 {
     size_t less = a < b ? a : b;

@@ -217,7 +217,7 @@ static xmlDocPtr read_bytes(const char *bytes, size_t len, struct wg_outline *ou
 {
     int options = XML_PARSE_NONET | (outline ? XML_PARSE_COMPACT : 0);
     xmlParserCtxtPtr parser = outline ? wg_outline_parser(outline) : xmlNewParserCtxt();
-    struct wg_error first = {""};
+    struct wg_error first = {0};
 
     if (!parser) {
         wg_no_memory(err);

@@ -166,7 +166,7 @@ static int ask_emulators(struct question *q, struct wg_error *err)
 static int ask_all(struct wg_virt *virt, xmlNodePtr root, struct wg_host *host,
                    struct wg_error *err)
 {
-    struct wg_error why = {""};
+    struct wg_error why = {0};
 
     for (xmlNodePtr guest = root->children; guest; guest = guest->next) {
         struct question q = {.virt = virt, .host = host, .why = &why};

@@ -44,7 +44,7 @@ struct report {
     size_t len; /* of the right answer */
     char xml[64 << 10];
     char where[256]; /* of a crash, the object */
-    char what[256]; /* is wrong */
+    char what[1024]; /* is wrong */
 };
 
 static struct report *report;
@@ -120,7 +120,7 @@ static void look(const struct wg_verdict *verdict, bool first)
 /* One judgement, from the configuration to the document. first: it is the one that must succeed. */
 static void judge(bool first)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_verdict *verdict = NULL;
 
     number = 0;

@@ -152,7 +152,7 @@ static void check_rewrite(struct wg_engine *engine, const struct wg_verdict *ver
 
 static void run(struct wg_engine *engine, const char *data, size_t size)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_verdict *verdict = wg_evaluate(engine, data, size, WG_REWRITE | WG_EXPLAIN, &err);
 
     if (!verdict) {

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  "</type></os><clock offset='utc'/></domain>";
     const char *path = fuzz_file("fuzzed.conf", data, size);
     struct wg_settings settings;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_engine *engine = wg_engine_open(path, &settings, &err);
 
     if (!engine) {

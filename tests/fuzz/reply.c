@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wg_settings settings = {.deadline = 5, .rollback = true};
     struct wg_decision decision;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     char *bytes = malloc(size + 1);
 
     PROMISE("memory", bytes);

@@ -5,7 +5,7 @@
 static void is_refused(const char *what, const char *xml, size_t len, const char *why)
 {
     struct wg_domain domain;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
 
     if (wg_domain_parse(xml, len, NULL, &domain, &err) == 0)
         fail_msg("taken: %s", what);
@@ -144,7 +144,7 @@ static void entities_are_neither_resolved_nor_quoted(void **state)
         "</domain>";
     static const char secret[] = DOMAIN("\n<graphics passwd='pa&ss7word;'/>");
     struct wg_domain domain;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
 
     (void)state;
     is_refused("bomb", bomb, strlen(bomb), "domain XML: ");
@@ -174,7 +174,7 @@ static void no_message_quotes_an_attribute(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct wg_domain domain;
-        struct wg_error err = {""};
+        struct wg_error err = {0};
 
         assert_int_equal(wg_domain_parse(rows[i], strlen(rows[i]), NULL, &domain, &err), -1);
         assert_contains(rows[i], err.text, "domain XML: line 1: ");

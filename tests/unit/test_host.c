@@ -127,7 +127,7 @@ static void a_file_that_is_wrong_is_told_with_line_and_key(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct wg_error err = {""};
+        struct wg_error err = {0};
         char want[600];
         const char *path = put_file("host.ini", rows[i].text);
 
@@ -140,7 +140,7 @@ static void a_file_that_is_wrong_is_told_with_line_and_key(void **state)
 
 static void a_file_that_is_missing_or_open_to_others_is_told(void **state)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
 
     (void)state;
     assert_null(wg_host_read(scratch("none.ini"), &err));

@@ -17,7 +17,7 @@ static void reads(const char *text, struct wg_ini *ini)
 static void is_refused(const char *text, size_t len, const char *line_and_why)
 {
     const char *path = put_bytes("conf", text, len);
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_ini ini;
     char want[1200];
 
@@ -231,7 +231,7 @@ static void long_lines_are_refused_not_cut(void **state)
 
 static void a_missing_file_is_told_from_a_refused_one(void **state)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_ini ini;
 
     (void)state;

@@ -72,7 +72,7 @@ static void reads_to_the_end_in_whatever_pieces(void **state)
 
 static void the_bound_is_the_last_byte_taken(void **state)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     size_t got;
     char *bytes = hear(WG_XML_MAX, 1 << 16, 0, &got, &err);
 

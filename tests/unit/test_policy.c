@@ -12,7 +12,7 @@ static void is_told(const char *text, enum wg_gravity gravity, const char *where
 {
     const char *path = put_file("conf", text);
     struct wg_policy policy;
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     char want[1200];
     int rc = wg_policy_load(path, &policy, &err);
 

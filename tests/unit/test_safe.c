@@ -13,7 +13,7 @@
 
 static void opens(const char *what, const char *path)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     int fd = wg_safe_open(path, &err);
 
     if (fd < 0)
@@ -24,7 +24,7 @@ static void opens(const char *what, const char *path)
 
 static void is_refused(const char *what, const char *path, int error, const char *why)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
 
     errno = 0;
     assert_int_equal(wg_safe_open(path, &err), -1);

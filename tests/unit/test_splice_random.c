@@ -218,7 +218,7 @@ static void random_edits_read_as_they_were_made(void **state)
         char *before = random_document();
         struct wg_domain old = parse(before);
         xmlDocPtr doc = xmlCopyDoc(old.doc, 1);
-        struct wg_error err = {""};
+        struct wg_error err = {0};
         size_t len;
 
         for (unsigned edits = 1 + pick(4); edits > 0; edits--)

@@ -195,7 +195,7 @@ static void a_bad_value_is_told_with_what_is_allowed(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct wg_error err = {""};
+        struct wg_error err = {0};
 
         if (wg_target_set(&target, rows[i].key, rows[i].value, &err) == 0)
             fail_msg("taken: %s = %s", rows[i].key, rows[i].value);
@@ -319,7 +319,7 @@ static void demands_that_contradict_each_other_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct wg_target target = bare();
-        struct wg_error err = {""};
+        struct wg_error err = {0};
 
         set(&target, rows[i].keys[0][0], rows[i].keys[0][1]);
         set(&target, rows[i].keys[1][0], rows[i].keys[1][1]);
@@ -332,7 +332,7 @@ static void demands_that_contradict_each_other_are_refused(void **state)
 static void a_timezone_needs_its_offset(void **state)
 {
     struct wg_target target = bare();
-    struct wg_error err = {""};
+    struct wg_error err = {0};
 
     (void)state;
     require(access("/usr/share/zoneinfo/Asia/Shanghai", R_OK) == 0, "no tzdata on this machine");

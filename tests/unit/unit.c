@@ -115,7 +115,7 @@ struct wg_policy load_policy(const char *text)
 
 struct wg_verdict *judge(const char *conf, const char *xml, unsigned flags)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_engine *engine = wg_engine_open(put_file("policy", conf), NULL, &err);
 
     if (!engine)

@@ -125,7 +125,7 @@ static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
                          struct wg_engine *engine, const struct wg_virt_guest *guest, FILE *out,
                          bool *first)
 {
-    struct wg_error err = {""};
+    struct wg_error err = {0};
     struct wg_verdict *stored = NULL;
     struct wg_verdict *live = NULL;
     struct wg_finding finding = {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/words.h"
 #include "engine/domain.h"
 #include "repair.h"
 
@@ -88,15 +89,6 @@ static bool is(xmlNodePtr node, const char *name)
     return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
 }
 
-static bool among(const char *words, const char *word)
-{
-    struct wg_list list = {0};
-    bool found = wg_list_add_words(&list, words) == 0 && wg_list_has(&list, word);
-
-    wg_list_clear(&list);
-    return found;
-}
-
 static bool is_named(xmlNodePtr node, const char *name, const char *namespace, size_t len)
 {
     return is(node, name) && node->ns && node->ns->href &&
@@ -137,7 +129,7 @@ static const char *source_obstacle(xmlNodePtr node)
 
     if (mode && strcmp(mode, "bind") != 0 && !is(owner, "interface"))
         return "connects to a socket";
-    if (protocol && !among("rbd iscsi gluster http https raw telnet", protocol))
+    if (protocol && !wg_has_word("rbd iscsi gluster http https raw telnet", protocol))
         return "is served by a program that may be gone";
     if ((is(owner, "disk") || is(owner, "backingStore")) && wg_attribute(node, "file") &&
         access(wg_attribute(node, "file"), F_OK) < 0)
@@ -151,7 +143,7 @@ static const struct rule *rule_of(const char *path, xmlNodePtr node)
         const char *value = rules[i].attribute ? wg_attribute(node, rules[i].attribute) : NULL;
 
         if (strcmp(rules[i].path, path) == 0 &&
-            (!rules[i].values || (value && among(rules[i].values, value))))
+            (!rules[i].values || (value && wg_has_word(rules[i].values, value))))
             return &rules[i];
     }
     return NULL;
@@ -188,8 +180,8 @@ static const char *find_obstacle(xmlNodePtr node, const char *path, unsigned dec
     for (xmlNodePtr child = node->children; child && !reason; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;
-        if (child->ns ||
-            (!among(rule->children, (const char *)child->name) && !among(rule->children, "*"))) {
+        if (child->ns || (!wg_has_word(rule->children, (const char *)child->name) &&
+                          !wg_has_word(rule->children, "*"))) {
             snprintf(what, sizeof(what), "has <%.100s>", (const char *)child->name);
             return may_not(*path ? path : "domain", what);
         }
@@ -267,7 +259,7 @@ static void print_parts(xmlNodePtr root, FILE *out)
         xmlBufferFree(buffer);
     }
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE || among(IMPLICIT, (const char *)node->name))
+        if (node->type != XML_ELEMENT_NODE || wg_has_word(IMPLICIT, (const char *)node->name))
             continue;
         fputs((const char *)node->name, out);
         for (size_t i = 0; is(node, "disk") && i < sizeof(media) / sizeof(*media); i++)

@@ -265,7 +265,7 @@ static int look_after_worker(struct wg_repair *repair, const struct wg_intent *i
 int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at_once)
 {
     struct wg_virt_status status;
-    struct wg_error err = {"its repair worker died"};
+    struct wg_error err = {.text = "its repair worker died"};
     bool was_up;
 
     if (look_after_worker(repair, intent, &was_up, &status, &err) < 0) {

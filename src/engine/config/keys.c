@@ -78,7 +78,7 @@ static int set_sources(void *field, const struct key *key, const char *value, st
     if (set_words(list, key, value, err) < 0)
         return -1;
     for (size_t i = 0; i < list->count; i++) {
-        if (wg_word_index(WG_ALL_SOURCES, list->item[i]) < 0)
+        if (!wg_has_word(WG_ALL_SOURCES, list->item[i]))
             return wg_fail(err, "'%s' is not a source; allowed: %s", list->item[i], WG_ALL_SOURCES);
     }
     return 0;
@@ -211,7 +211,7 @@ static int unknown_section(const char *section, enum wg_gravity *gravity, struct
     char near[64];
     bool meant = wg_nearest("enforce detect rules windows linux", section, near, sizeof(near));
     bool demands = strncmp(section, "win", 3) == 0 || strncmp(section, "lin", 3) == 0 ||
-                   (meant && wg_word_index("windows linux", near) >= 0);
+                   (meant && wg_has_word("windows linux", near));
 
     *gravity = demands ? WG_WARNING : WG_UNUSABLE;
     return wg_fail(err,

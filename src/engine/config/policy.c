@@ -17,6 +17,8 @@ static int take_entry(struct wg_policy *policy, struct wg_entry *entry)
     if (wg_is_section_of_demands(entry->section) ||
         wg_policy_set(policy, entry, &gravity, &err) == 0)
         return 0;
+    if (err.no_memory)
+        return -1;
     entry->ignored = true;
     return wg_policy_remark(policy, gravity, entry, err.text);
 }

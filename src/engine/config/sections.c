@@ -27,7 +27,7 @@ bool wg_is_section_of_demands(const char *section)
 
 static bool is_match_key(const char *key)
 {
-    return wg_word_index(MATCH_KEYS, key) >= 0;
+    return wg_has_word(MATCH_KEYS, key);
 }
 
 /* The keys of such a section that are no demands. */
@@ -61,8 +61,8 @@ static int apply_entry(const struct wg_policy *policy, struct wg_target *target,
     bool of_linux = strcmp(entry->section, "linux") == 0;
 
     *gravity = WG_WRONG;
-    if (wg_word_index(own_keys(entry->section), entry->key) >= 0) {
-        if (is_match_key(entry->key) || wg_word_index(allowed, entry->value) >= 0)
+    if (wg_has_word(own_keys(entry->section), entry->key)) {
+        if (is_match_key(entry->key) || wg_has_word(allowed, entry->value))
             return 0;
         return wg_fail(err, "'%s' is not allowed; allowed: %s", entry->value, allowed);
     }
@@ -191,6 +191,8 @@ static int check_entries(struct wg_policy *policy, const char *section, struct w
         if (!*entry->key || strcmp(entry->section, section) != 0 ||
             apply_entry(policy, scratch, entry, &gravity, &err) == 0)
             continue;
+        if (err.no_memory)
+            return -1;
         entry->ignored = true;
         if (wg_policy_remark(policy, gravity, entry, err.text) < 0)
             return -1;
@@ -242,6 +244,8 @@ static int check_section(struct wg_policy *policy, const char *section)
     wg_target_clear(&target);
     if (rc == 0)
         return 0;
+    if (err.no_memory)
+        return -1;
     wg_fail_in(&err, "left out");
     return leave_out(policy, section, err.text);
 }

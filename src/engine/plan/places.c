@@ -141,7 +141,7 @@ int wg_place_check(const char *key, const char *value, struct wg_error *err)
     if (!allowed)
         return wg_fail(err, "unknown key");
     bool fits = strncmp(allowed, "a number", 8) == 0 ? valid_retries(value)
-                                                     : wg_word_index(allowed, value) >= 0;
+                                                     : wg_has_word(allowed, value);
     return !*value || fits ? 0 : wg_fail(err, "'%s' is not allowed; allowed: %s", value, allowed);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/words.h"
 #include "engine/domain.h"
 #include "places.h"
 
@@ -67,15 +68,6 @@ void wg_target_clear(struct wg_target *target)
 xmlNodePtr wg_target_part(const struct wg_target *target, const char *name)
 {
     return wg_child(xmlDocGetRootElement(target->want), name);
-}
-
-static bool among(const char *words, const char *word)
-{
-    struct wg_list list = {0};
-    bool found = wg_list_add_words(&list, words) == 0 && wg_list_has(&list, word);
-
-    wg_list_clear(&list);
-    return found;
 }
 
 /* The child element of that name, for a timer of that name attribute; made if it is missing. */
@@ -143,7 +135,7 @@ static int set_words(struct wg_list *list, const char *value, const char *allowe
     if (wg_list_add_words(list, value) < 0)
         return wg_no_memory(err);
     for (size_t i = 0; i < list->count; i++) {
-        if (allowed && !among(allowed, list->item[i]))
+        if (allowed && !wg_has_word(allowed, list->item[i]))
             return wg_fail(err, "'%s' is not allowed; allowed: %s", list->item[i], allowed);
         if (!allowed && strchr(list->item[i], '/'))
             return wg_fail(err, "'%s' is not the name of a file; directories are not allowed",
@@ -174,7 +166,7 @@ static int set_clock(struct wg_target *target, const char *key, const char *valu
         return set_words(&target->keep, value, "timezone variable absolute utc", err);
     if (strcmp(key, "clock.timezone") == 0)
         return check_zone(value, err) < 0 ? -1 : set_place(target, key, value, err);
-    if (*value && !among("localtime timezone utc", value))
+    if (*value && !wg_has_word("localtime timezone utc", value))
         return wg_fail(err, "'%s' is not allowed; allowed: localtime timezone utc", value);
     return set_place(target, key, value, err);
 }
@@ -184,7 +176,7 @@ static int set_guest_agent(struct wg_target *target, const char *value, struct w
     xmlNodePtr root = xmlDocGetRootElement(target->want);
     xmlNodePtr node = wg_child(root, "guest_agent");
 
-    if (!among("yes no", value))
+    if (!wg_has_word("yes no", value))
         return wg_fail(err, "'%s' is not allowed; allowed: yes no", value);
     if (strcmp(value, "yes") == 0)
         return node || xmlNewChild(root, NULL, BAD_CAST "guest_agent", NULL) ? 0
@@ -200,7 +192,7 @@ bool wg_target_knows(const char *key, bool unknown)
 {
     static const char words[] = WG_TARGET_WORDS " clock.offset clock.timezone clock.keep";
 
-    return among(words, key) || wg_place_is_known(key, unknown);
+    return wg_has_word(words, key) || wg_place_is_known(key, unknown);
 }
 
 int wg_target_set(struct wg_target *target, const char *key, const char *value,

@@ -101,7 +101,7 @@ int wg_make(struct wg_stylesheets *sheets, const struct wg_domain *domain,
 /* One of ours that is not says so when it is needed: nothing could take its place. */
 static bool is_there(const struct wg_stylesheets *sheets, const char *name)
 {
-    return wg_word_index(WG_OUR_STYLESHEETS, name) >= 0 || wg_stylesheet_is_there(sheets, name);
+    return wg_has_word(WG_OUR_STYLESHEETS, name) || wg_stylesheet_is_there(sheets, name);
 }
 
 static bool all_are_there(const struct wg_stylesheets *sheets, const struct wg_list *names)

@@ -165,7 +165,7 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
     for (int site = 0; site <= (sites ? 1 : 0); site++) {
         for (size_t i = 0; rc == 0 && i < plan->stylesheets.count; i++) {
             const char *name = plan->stylesheets.item[i];
-            struct wg_error why = {""};
+            struct wg_error why = {0};
 
             if (wg_stylesheet_of_site(sheets, name) != site || (!site && !wanted))
                 continue;

@@ -116,7 +116,7 @@ static xmlDocPtr parse_stylesheet(const struct wg_sheet_file *file, const char *
 
 static xmlDocPtr load_stylesheet(const char *path, xmlDictPtr dict)
 {
-    struct wg_error why = {""};
+    struct wg_error why = {0};
     struct wg_sheet_file own = {.path = (char *)path};
 
     if (!includable)
