@@ -89,7 +89,7 @@ static int refuse(const struct wg_hook_call *call, const struct wg_decision *dec
     report(call, decision, LOG_ERR, "denied (cold_start = deny)");
     fprintf(stderr,
             "winguest: %s; denied by cold_start = deny; hint: correct the definition, "
-            "`winguest diff` shows how, or load the daemon filter (`winguest filter enable`)\n",
+            "`winguest diff` shows how, or load the daemon filter (`winguest enable`)\n",
             text ? text : "the guest violates the policy");
     free(text);
     return 1;

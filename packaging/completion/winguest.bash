@@ -10,7 +10,7 @@ _winguest() {
     local command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="apply audit check config diff filter probe repair rewrite status --help --version"
+        words="apply audit check config diff disable enable probe repair rewrite status --help --version"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
@@ -27,6 +27,10 @@ _winguest() {
             mapfile -t COMPREPLY < <(compgen -W "text json prometheus html" -- "$current")
             return
             ;;
+        --mode)
+            mapfile -t COMPREPLY < <(compgen -W "enforce report" -- "$current")
+            return
+            ;;
         -c | --connect)
             mapfile -t COMPREPLY < <(compgen -W "qemu:///system qemu:///session qemu+ssh://" -- "$current")
             return
@@ -38,14 +42,15 @@ _winguest() {
         check) words="--config --explain --facts --sign --help" ;;
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --facts --sign --help" ;;
-        filter) words="enable disable status --root --help" ;;
+        disable) words="--root --help" ;;
+        enable) words="--mode --root --help" ;;
         probe) words="--connect --print --help" ;;
         status) words="--format --help" ;;
         repair) words="--config --definition --id --pending --previous --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
         words=$(_winguest_guests)
-    elif [ "${current#-}" = "$current" ] && [ "$command" != filter ] &&
+    elif [ "${current#-}" = "$current" ] && [ "$command" != enable ] && [ "$command" != disable ] &&
         [ "$command $COMP_CWORD" != "config 2" ]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return

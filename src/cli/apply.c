@@ -200,7 +200,7 @@ static void check_undone(struct run *run, const struct wg_virt_guest *guest, con
     else if (strcmp(after, before) == 0)
         complain(run, guest,
                  "the daemon filter brought its old definition in line at once; hint: "
-                 "winguest filter disable, and restart the daemon");
+                 "winguest disable, and restart the daemon");
     else {
         say(guest, "previous definition restored");
         wg_undo_forget(wg_virt_guest_uuid(guest));

@@ -78,13 +78,17 @@ static const struct command {
      "Of a host at the end of a remote URI, or of a socket that the URI names, it is always\n"
      "printed; winguest check --facts FILE takes it.\n"
      "Exit: 0, or 2 on error with nothing changed.\n"},
-    {"filter", "engine.so", "enable|disable|status [--root DIR]",
-     "switch the filter in libvirt's daemons on or off",
-     "  enable    write systemd's drop-ins that load it; says what to restart\n"
-     "  disable   remove them\n"
-     "  status    tell what is written and what the running daemons have loaded\n"
-     "  --root DIR  in the system below DIR, which is not running\n"
-     "Exit: 0 done or active, 1 not active, 2 error.\n"},
+    {"enable", "engine.so", "[--mode enforce|report] [--root DIR]",
+     "have libvirt's daemons load the filter: guests are right the first time",
+     "  --mode MODE     set mode in the configuration first; report: all is told, nothing changed\n"
+     "  --root DIR      in the system below DIR, which is not running\n"
+     "Writes systemd's drop-ins, and says what to restart; without systemd, what to set.\n"
+     "Exit: 0, or 2 on error.\n"},
+    {"disable", "engine.so", "[--root DIR]",
+     "have libvirt's daemons load the filter no more",
+     "  --root DIR      in the system below DIR, which is not running\n"
+     "Removes systemd's drop-ins, and says what to restart.\n"
+     "Exit: 0, or 2 on error.\n"},
     {"status", "engine.so", "[--format text|json]",
      "tell whether the policy is in force on this host",
      "  --format FORMAT  text, json\n"

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,10 +13,8 @@
 
 #include "cli.h"
 #include "common/refusals.h"
-#include "daemons.h"
 #include "engine/decision.h"
 #include "engine/module.h"
-#include "filter.h"
 #include "options.h"
 #include "status.h"
 
@@ -29,49 +26,8 @@
 /* For a host of a thousand guests. Chosen. */
 #define GUESTS_SECONDS 60
 
-enum level { OK, WARNING, FAILURE };
-
-struct status {
-    bool json;
-    bool first;
-    enum level worst;
-    /* what the checks leave for each other */
-    struct wg_settings settings;
-    bool hook;
-    int daemons;
-    int with_filter;
-    struct stat hook_file;
-};
-
-static void say(struct status *status, enum level level, const char *what, const char *format, ...)
-    WG_PRINTF(4, 5);
-
-static void say(struct status *status, enum level level, const char *what, const char *format, ...)
-{
-    static const char *const words[] = {"ok", "warning", "failure"};
-    char text[2048];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    if (level > status->worst)
-        status->worst = level;
-    if (status->json) {
-        printf("%s\n  {\"check\": \"%s\", \"level\": \"%s\", \"text\": ", status->first ? "" : ",",
-               what, words[level]);
-        wg_cli_json(text);
-        putchar('}');
-    } else {
-        printf("%-8s %s: ", words[level], what);
-        wg_print_escaped(text, stdout);
-        putchar('\n');
-    }
-    status->first = false;
-}
-
 struct remarks {
-    struct status *status;
+    struct wg_status *status;
     size_t count;
 };
 
@@ -80,10 +36,11 @@ static void tell_remark(void *to, enum wg_gravity gravity, const char *text)
     struct remarks *remarks = to;
 
     remarks->count++;
-    say(remarks->status, gravity == WG_UNUSABLE ? FAILURE : WARNING, "configuration", "%s", text);
+    wg_status_say(remarks->status, gravity == WG_UNUSABLE ? WG_LEVEL_FAILURE : WG_LEVEL_WARNING,
+                  "configuration", "%s", text);
 }
 
-static void look_at_configuration(struct status *status)
+static void look_at_configuration(struct wg_status *status)
 {
     struct remarks remarks = {.status = status};
     struct wg_error err;
@@ -91,14 +48,15 @@ static void look_at_configuration(struct status *status)
 
     wg_config_check(NULL, tell_remark, &remarks);
     if (engine && wg_engine_try(engine, tell_remark, &remarks, &err) < 0)
-        say(status, FAILURE, "configuration", "%s", err.text);
+        wg_status_say(status, WG_LEVEL_FAILURE, "configuration", "%s", err.text);
     wg_engine_close(engine);
     if (remarks.count == 0)
-        say(status, OK, "configuration",
-            access(INSTALLED, F_OK) == 0 ? INSTALLED " is right" : "the defaults: no " INSTALLED);
+        wg_status_say(status, WG_LEVEL_OK, "configuration",
+                      access(INSTALLED, F_OK) == 0 ? INSTALLED " is right"
+                                                   : "the defaults: no " INSTALLED);
     if (status->settings.report)
-        say(status, WARNING, "mode",
-            "report: all is told, nothing is changed; hint: mode = enforce");
+        wg_status_say(status, WG_LEVEL_WARNING, "mode",
+                      "report: all is told, nothing is changed; hint: mode = enforce");
 }
 
 /* What the hook and the filter ask, in the way of theirs. Returns a descriptor to read from, or -1.
@@ -131,7 +89,7 @@ static int ask(pid_t *child)
     return ends[0];
 }
 
-static void look_at_decision(struct status *status)
+static void look_at_decision(struct wg_status *status)
 {
     struct wg_settings settings;
     struct wg_decision decision = {.failed = true};
@@ -144,13 +102,14 @@ static void look_at_decision(struct status *status)
                  : wg_decision_read(from, PATIENCE_SECONDS, &decision, &settings, &bytes, &err);
 
     if (rc == 0 && !decision.failed && (decision.xml || status->settings.report))
-        say(status, OK, "decision", "a Windows guest gets the policy");
+        wg_status_say(status, WG_LEVEL_OK, "decision", "a Windows guest gets the policy");
     else
-        say(status, FAILURE, "decision", "a Windows guest does not get the policy: %s",
-            rc == 0     ? decision.text
-            : rc > 0    ? "the engine hangs"
-            : *err.text ? err.text
-                        : "the engine crashed, or " WG_BINDIR "/winguest cannot be run");
+        wg_status_say(status, WG_LEVEL_FAILURE, "decision",
+                      "a Windows guest does not get the policy: %s",
+                      rc == 0     ? decision.text
+                      : rc > 0    ? "the engine hangs"
+                      : *err.text ? err.text
+                                  : "the engine crashed, or " WG_BINDIR "/winguest cannot be run");
     free(bytes);
     if (from >= 0)
         close(from);
@@ -176,7 +135,7 @@ static bool is_ours(const char *path)
     return ours;
 }
 
-static void look_at_hook(struct status *status)
+static void look_at_hook(struct wg_status *status)
 {
     static const char *const places[] = {HOOKS "/qemu", HOOKS "/qemu.d/50-winguest"};
 
@@ -185,118 +144,55 @@ static void look_at_hook(struct status *status)
             continue;
         status->hook = true;
         if (stat(places[i], &status->hook_file) < 0 || access(places[i], X_OK) < 0)
-            say(status, FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'", places[i], strerror(errno),
-                places[i]);
+            wg_status_say(status, WG_LEVEL_FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'",
+                          places[i], strerror(errno), places[i]);
         else
-            say(status, OK, "hook", "%s", places[i]);
+            wg_status_say(status, WG_LEVEL_OK, "hook", "%s", places[i]);
     }
     if (!status->hook)
-        say(status, WARNING, "hook", "is neither %s nor %s; hint: reinstall libvirt-winguest",
-            places[0], places[1]);
+        wg_status_say(status, WG_LEVEL_WARNING, "hook",
+                      "is neither %s nor %s; hint: reinstall libvirt-winguest", places[0],
+                      places[1]);
     if (!is_ours(places[0]) && access(places[0], X_OK) == 0)
-        say(status, WARNING, "hook", "%s is another program's: both run", places[0]);
+        wg_status_say(status, WG_LEVEL_WARNING, "hook", "%s is another program's: both run",
+                      places[0]);
 }
 
-/* What `localtime` means to QEMU: the daemon's zone, which in a container is not ours. */
-static void look_at_zone(struct status *status, const char *pid, const char *daemon)
-{
-    char path[64], zone[4096] = "";
-
-    snprintf(path, sizeof(path), "/proc/%.20s/root/etc/localtime", pid);
-    ssize_t len = readlink(path, zone, sizeof(zone) - 1);
-    char *name = len > 0 ? strstr(zone, "zoneinfo/") : NULL;
-    name = name ? name + strlen("zoneinfo/") : zone;
-    bool utc = !*name || strstr(name, "UTC") || strstr(name, "UCT") || strstr(name, "GMT");
-    say(status, utc ? WARNING : OK, "zone", "%s, process %s: %s%s", daemon, pid,
-        *name ? name : "none is set, which is UTC",
-        utc ? ": clock.offset = localtime gives its guests UTC; hint: set the host's zone" : "");
-}
-
-static int look_at_daemon(const char *pid, const char *daemon, void *to)
-{
-    struct status *status = to;
-    const char *found;
-    char path[64];
-    struct stat st;
-
-    errno = 0;
-    found = wg_daemon_filter(pid);
-    if (!found && errno != 0 && errno != ENOENT && errno != ESRCH) {
-        say(status, WARNING, "filter", "%s, process %s: %s; hint: run it as root", daemon, pid,
-            strerror(errno));
-        return 0;
-    }
-    status->daemons++;
-    if (found && strcmp(found, "loaded") == 0) {
-        status->with_filter++;
-        say(status, OK, "filter", "%s, process %s, has it", daemon, pid);
-    } else if (found) {
-        status->with_filter++;
-        say(status, WARNING, "filter",
-            "%s, process %s, has the one from before an upgrade; hint: systemctl restart %s",
-            daemon, pid, daemon);
-    } else {
-        say(status, WARNING, "filter",
-            "%s, process %s, runs without: guests are right one cold boot late; hint: winguest "
-            "filter enable",
-            daemon, pid);
-    }
-    look_at_zone(status, pid, daemon);
-    snprintf(path, sizeof(path), "/proc/%.20s", pid);
-    if (status->hook && !found && stat(path, &st) == 0 &&
-        st.st_ctim.tv_sec < status->hook_file.st_ctim.tv_sec)
-        say(status, WARNING, "hook",
-            "%s, process %s, was started before it was put there, and looks "
-            "for hooks then; hint: systemctl reload %s, if that was not done",
-            daemon, pid, daemon);
-    return 0;
-}
-
-static void look_at_daemons(struct status *status)
-{
-    struct wg_error err;
-
-    if (wg_daemons_each(look_at_daemon, status, &err) < 0)
-        say(status, WARNING, "daemon", "%s", err.text);
-    else if (status->daemons == 0)
-        say(status, WARNING, "daemon", "neither libvirtd nor virtqemud runs");
-    if (!status->hook && status->with_filter == 0)
-        say(status, FAILURE, "in force",
-            "there is neither hook nor filter: no guest gets the policy");
-}
-
-static void look_at_facts(struct status *status)
+static void look_at_facts(struct wg_status *status)
 {
     struct wg_error err;
     struct wg_host *host = wg_host_read(NULL, &err);
     const char *stale = host ? wg_host_stale(host) : NULL;
 
     if (!host)
-        say(status, WARNING, "host facts",
-            "%s; KVM guests are not corrected by the hook; hint: "
-            "winguest probe",
-            errno == ENOENT ? "none" : err.text);
+        wg_status_say(status, WG_LEVEL_WARNING, "host facts",
+                      "%s; KVM guests are not corrected by the hook; hint: "
+                      "winguest probe",
+                      errno == ENOENT ? "none" : err.text);
     else if (stale)
-        say(status, WARNING, "host facts", "older than %s; hint: winguest probe", stale);
+        wg_status_say(status, WG_LEVEL_WARNING, "host facts", "older than %s; hint: winguest probe",
+                      stale);
     else
-        say(status, OK, "host facts", "current");
+        wg_status_say(status, WG_LEVEL_OK, "host facts", "current");
     wg_host_free(host);
 }
 
-static void look_at_rest(struct status *status)
+static void look_at_rest(struct wg_status *status)
 {
     unsigned refusals = wg_refusals();
 
     if (access(WG_STATEDIR, F_OK) == 0 && access(WG_STATEDIR, W_OK) < 0)
-        say(status, WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
+        wg_status_say(status, WG_LEVEL_WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
     if (refusals > 0)
-        say(status, FAILURE, "refusals",
+        wg_status_say(
+            status, WG_LEVEL_FAILURE, "refusals",
             "libvirt refused the last %u definitions with the policy, and took them without; hint: "
             "winguest config check, and libvirt's log",
             refusals);
     if (status->settings.cold_start == WG_REPAIR &&
         (access("/usr/libexec/vdsm", F_OK) == 0 || access("/etc/masakarimonitors", F_OK) == 0))
-        say(status, WARNING, "cold_start",
+        wg_status_say(
+            status, WG_LEVEL_WARNING, "cold_start",
             "repair, on a host of VDSM or Masakari, which act on a guest's stop; hint: correct");
 }
 
@@ -317,7 +213,7 @@ static void give_up(int number)
 }
 
 /* Only with libvirt's client library, and a daemon that answers. */
-static void look_at_guests(struct status *status)
+static void look_at_guests(struct wg_status *status)
 {
     struct wg_status_guests guests = {0};
     wg_status_guests_fn *count;
@@ -329,12 +225,13 @@ static void look_at_guests(struct status *status)
     alarm(GUESTS_SECONDS);
     *(void **)&count = wg_module("virt.so", "wg_status_guests", &err);
     if (!count || status->daemons == 0 || count(&guests, &err) < 0) {
-        say(status, WARNING, "guests", "not counted: %s",
-            count && status->daemons == 0 ? "no daemon runs" : err.text);
+        wg_status_say(status, WG_LEVEL_WARNING, "guests", "not counted: %s",
+                      count && status->daemons == 0 ? "no daemon runs" : err.text);
         return;
     }
     alarm(0);
-    say(status, guests.violate > 0 ? WARNING : OK, "guests",
+    wg_status_say(
+        status, guests.violate > 0 ? WG_LEVEL_WARNING : WG_LEVEL_OK, "guests",
         "%zu Windows: %zu right, %zu wait for a cold boot, %zu violate; %zu of unknown OS; %zu could "
         "not be judged%s",
         guests.windows, guests.windows - guests.wait - guests.violate, guests.wait, guests.violate,
@@ -344,7 +241,7 @@ static void look_at_guests(struct status *status)
 int wg_cli_status(int argc, char **argv)
 {
     static const int codes[] = {WG_EXIT_OK, WG_EXIT_VIOLATIONS, WG_EXIT_ERROR};
-    struct status status = {.first = true};
+    struct wg_status status = {.first = true};
     const char *format = "text";
     const struct wg_option options[] = {{.name = "format", .value = &format}, {0}};
     int code = wg_cli_options(argc, argv, options);
@@ -361,7 +258,7 @@ int wg_cli_status(int argc, char **argv)
     look_at_configuration(&status);
     look_at_decision(&status);
     look_at_hook(&status);
-    look_at_daemons(&status);
+    wg_status_daemons(&status);
     look_at_facts(&status);
     look_at_rest(&status);
     look_at_guests(&status);

@@ -2,7 +2,31 @@
 #ifndef WG_CLI_STATUS_H
 #define WG_CLI_STATUS_H
 
+#include <sys/stat.h>
+
 #include "common/text.h"
+#include "engine/winguest.h"
+
+enum wg_level { WG_LEVEL_OK, WG_LEVEL_WARNING, WG_LEVEL_FAILURE };
+
+struct wg_status {
+    bool json;
+    bool first;
+    enum wg_level worst;
+    /* what the checks leave for each other */
+    struct wg_settings settings;
+    bool hook;
+    int daemons;
+    int with_filter;
+    struct stat hook_file;
+};
+
+/* Prints a line of the report: of what was looked at, and how it is. */
+void wg_status_say(struct wg_status *status, enum wg_level level, const char *what,
+                   const char *format, ...) WG_PRINTF(4, 5);
+
+/* The daemons that run, and the services that start them. */
+void wg_status_daemons(struct wg_status *status);
 
 struct wg_status_guests {
     size_t windows;

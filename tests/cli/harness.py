@@ -13,7 +13,7 @@ PROGRAM = os.path.abspath(os.environ.get("WINGUEST", "tests/winguest"))
 UNDER = os.environ.get("WINGUEST_UNDER", "").split()
 SECONDS = 120  # for one call, under valgrind on a busy machine too
 READERS = ("check", "diff", "rewrite")
-VERBS = READERS + ("audit", "apply", "repair", "probe", "filter")
+VERBS = READERS + ("audit", "apply", "repair", "probe", "enable", "disable", "status", "config")
 PASSWORD = "s3cret-passw0rd"
 GUEST = """<domain type='qemu'>
   <name>%s</name>

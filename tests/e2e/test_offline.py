@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`winguest apply --offline`: the files of the definitions, before the daemon starts, run as the
-drop-in of `winguest filter enable` has systemd run it."""
+drop-in of `winguest enable` has systemd run it."""
 
 import errno
 import fcntl

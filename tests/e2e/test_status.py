@@ -50,7 +50,7 @@ def hook_alone():
     with Host(case.tree(), preload=False) as host:
         host.conn.defineXML(guest.domain("win"))
         found = status(host, 1)
-        says(found, "filter", "warning", "runs without", "winguest filter enable")
+        says(found, "filter", "warning", "runs without", "winguest enable")
         says(found, "guests", "warning", "1 violate", "winguest audit")
         os.unlink(host.inside("/etc/libvirt/hooks/qemu"))
         says(status(host, 2), "in force", "failure", "neither hook nor filter")

@@ -56,7 +56,7 @@ def is_refused(what, result):
     equal(f"{what}: lines", result.err.count("\n"), 1)
     within(what, result.err, f"winguest: started guest 'win1' uuid {UUID}: violates (windows",
            "clock.offset: utc → localtime", "denied by cold_start = deny",
-           "hint: correct the definition", "winguest diff", "winguest filter enable")
+           "hint: correct the definition", "winguest diff", "winguest enable")
     equal(f"{what}: {result}", [priority for priority, _ in result.log], [3 << 3 | 3])
     within(what, result.log[0][1], "denied (cold_start = deny)")
 

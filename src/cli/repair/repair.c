@@ -77,7 +77,7 @@ static int correct(struct wg_repair *repair, struct wg_error *err)
     wg_repair_say(repair, rc < 0 ? LOG_WARNING : LOG_NOTICE, "%s%s", what,
                   nova
                       ? "; but nova writes it anew at each power-on, where the policy holds by the "
-                        "daemon filter only; hint: winguest filter enable"
+                        "daemon filter only; hint: winguest enable"
                       : "");
     return rc < 0 ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }

@@ -142,7 +142,7 @@ int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
         rc = wg_virt_replace(repair->virt, repair->uuid, now, previous, &stored, err);
     if (rc > 0 && strcmp(stored, now) == 0)
         rc = wg_fail(err, "the daemon filter puts the policy into its previous definition again; "
-                          "hint: winguest filter disable, restart the daemon, then virsh start");
+                          "hint: winguest disable, restart the daemon, then virsh start");
     if (rc > 0)
         wg_kept_forget(repair->uuid);
     else if (previous)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`winguest filter enable|disable|status`: what it writes, and what it sees in a running libvirtd.
+"""`winguest enable|disable: what it writes, and what it sees in a running libvirtd.
 Systemd does not run in a private host; where it matters, a stand-in for systemctl does."""
 
 import os
@@ -21,9 +21,15 @@ esac
 
 
 def verb(host, *args, code=0):
-    done = host.run("winguest", "filter", *args)
-    equal(f"exit code of filter {' '.join(args)}: {done.stdout}{done.stderr}", done.returncode, code)
+    done = host.run("winguest", *args)
+    equal(f"exit code of {' '.join(args)}: {done.stdout}{done.stderr}", done.returncode, code)
     return done.stdout + done.stderr
+
+
+def status(host):
+    """What `winguest status` says of the filter, each line with its level."""
+    done = host.run("winguest", "status")
+    return [line for line in done.stdout.splitlines() if line.split()[1] == "filter:"]
 
 
 def preload_of(host, daemon="libvirtd"):
@@ -53,17 +59,19 @@ def with_services(*daemons):
 
 def on_and_off():
     with with_services("libvirtd") as host:
-        true("status", "is not written" in verb(host, "status", code=1))
+        equal("not written", ["runs without" in line for line in status(host)], [True])
         said = verb(host, "enable")
         true(said, "systemctl try-restart libvirtd.service\n" in said)
         equal("preloaded", preload_of(host), host.filter_path())
         equal("virtqemud's", exists(host, DROPIN.format("virtqemud")), False)
         equal("mode", os.stat(host.inside(DROPIN.format("libvirtd"))).st_mode & 0o777, 0o644)
-        verb(host, "enable")
+        true("again", "written" not in verb(host, "enable"))
         equal("files", os.listdir(host.inside("/etc/systemd/system/libvirtd.service.d")),
               ["50-winguest.conf"])
-        said = verb(host, "status", code=1)
-        true(said, "loads the filter" in said and "runs without the filter" in said)
+        equal("written", ["was started before it was enabled" in line for line in status(host)], [True])
+        host.put(DROPIN.format("libvirtd"),
+                 host.read(DROPIN.format("libvirtd")).replace("ExecStartPre", "# ExecStartPre"))
+        true("of an older version", "may be wrong at first" in status(host)[0])
         verb(host, "disable")
         equal("directory", exists(host, "/etc/systemd/system/libvirtd.service.d"), False)
         verb(host, "disable")
@@ -84,9 +92,8 @@ def both_daemons():
 def what_runs():
     with with_services("libvirtd") as host:
         verb(host, "enable")
-        true("before the restart", "runs without" in verb(host, "status", code=1))
         host.restart(preload=True)
-        true("after it", "runs with the filter\n" in verb(host, "status"))
+        equal("after the restart", [line.startswith("ok ") for line in status(host)], [True])
         environ = host.run("sh", "-c", "tr '\\0' '\\n' </proc/$(pidof libvirtd)/environ").stdout
         true("the daemon was started with LD_PRELOAD", "LD_PRELOAD=" in environ)
         path = host.inside(host.filter_path())
@@ -95,9 +102,22 @@ def what_runs():
         os.unlink(path)
         with open(path, "wb") as out:
             out.write(text)
-        true("after an upgrade", "before it was upgraded" in verb(host, "status"))
+        equal("after an upgrade", ["from before an upgrade" in line for line in status(host)], [True])
         host.stop()
-        true("stopped", "no daemon runs" in verb(host, "status", code=1))
+        equal("stopped", status(host), [])
+
+
+def in_a_container():
+    """Where a script starts the daemon: what to set is printed, and it works."""
+    with with_services() as host:
+        said = verb(host, "enable", "--mode", "enforce")
+        true(said, "nothing was written" in said)
+        offline, preload = [line.strip() for line in said.splitlines() if line.startswith("  ")][:2]
+        equal("preload", preload, f"LD_PRELOAD={host.filter_path()} libvirtd")
+        host.stop()
+        equal("before the daemon", host.run(*offline.split()).returncode, 0)
+        host.start(preload=True)
+        equal("status", [line.startswith("ok ") for line in status(host)], [True])
 
 
 def with_systemd():
@@ -125,7 +145,6 @@ def with_systemd():
 
 def refusals():
     with with_services() as host:
-        true("no service", "neither" in verb(host, "enable", code=2))
         host.put(UNIT.format("libvirtd"), "[Service]\n", mode=0o644)
         host.put("/etc/default/libvirtd", "LD_PRELOAD=/usr/lib/libjemalloc.so.2\n", mode=0o644)
         said = verb(host, "enable", code=2)
@@ -140,15 +159,15 @@ def refusals():
         said = verb(host, "enable", code=2)
         equal(f"lines of {said!r}", said.count("\n"), 1)
         true(said, host.filter_path() in said)
-        for args in ((), ("on",), ("enable", "now"), ("enable", "--root"), ("status", "-x", "/")):
+        for args in (("enable", "now"), ("enable", "--root"), ("disable", "-x", "/")):
             equal(f"lines with {args}", verb(host, *args, code=2).count("\n"), 1)
 
 
 def not_root():
     with with_services("libvirtd") as host:
-        for args in (("enable",), ("disable",), ("status",)):
+        for args in (("enable",), ("disable",)):
             done = subprocess.run(host._entered(["setpriv", "--reuid=65534", "--regid=65534",
-                                                 "--clear-groups", "winguest", "filter", *args]),
+                                                 "--clear-groups", "winguest", *args]),
                                   capture_output=True, text=True, timeout=60, check=False)
             equal(f"exit code of {args}", done.returncode, 2)
             # a coverage build complains where it cannot open its own files
@@ -164,10 +183,8 @@ def another_root():
         verb(host, "enable", "--root", root, code=2)
         host.put(root + UNIT.format("virtqemud"), "[Service]\n", mode=0o644)
         host.put(root + host.filter_path(), "library", mode=0o644)
-        verb(host, "status", "--root", root, code=1)
         verb(host, "enable", "--root", root)
         true("written", host.filter_path() in host.read(root + DROPIN.format("virtqemud")))
-        verb(host, "status", "--root", root)
         host.put(root + "/etc/selinux/config", "SELINUX=enforcing\n", mode=0o644)
         if host.filter_path().startswith("/usr/lib"):
             # the loader in secure mode takes a bare name, of a file with the set-user-ID bit
@@ -180,4 +197,4 @@ def another_root():
 
 
 if __name__ == "__main__":
-    case.run(on_and_off, both_daemons, what_runs, with_systemd, refusals, not_root, another_root)
+    case.run(on_and_off, both_daemons, what_runs, in_a_container, with_systemd, refusals, not_root, another_root)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What libvirt's daemons have loaded, know and will make of it. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemons.h"
+#include "dropin.h"
+#include "status.h"
+
+/* What `localtime` means to QEMU: the daemon's zone, which in a container is not ours. */
+static void look_at_zone(struct wg_status *status, const char *pid, const char *daemon)
+{
+    char path[64], zone[4096] = "";
+
+    snprintf(path, sizeof(path), "/proc/%.20s/root/etc/localtime", pid);
+    ssize_t len = readlink(path, zone, sizeof(zone) - 1);
+    char *name = len > 0 ? strstr(zone, "zoneinfo/") : NULL;
+    name = name ? name + strlen("zoneinfo/") : zone;
+    bool utc = !*name || strstr(name, "UTC") || strstr(name, "UCT") || strstr(name, "GMT");
+    wg_status_say(status, utc ? WG_LEVEL_WARNING : WG_LEVEL_OK, "zone", "%s, process %s: %s%s",
+                  daemon, pid, *name ? name : "none is set, which is UTC",
+                  utc ? ": clock.offset = localtime gives its guests UTC; hint: set the host's zone"
+                      : "");
+}
+
+static int look_at_daemon(const char *pid, const char *daemon, void *to)
+{
+    struct wg_status *status = to;
+    const char *found;
+    char path[64];
+    struct stat st;
+
+    errno = 0;
+    found = wg_daemon_filter(pid);
+    if (!found && errno != 0 && errno != ENOENT && errno != ESRCH) {
+        wg_status_say(status, WG_LEVEL_WARNING, "filter",
+                      "%s, process %s: %s; hint: run it as root", daemon, pid, strerror(errno));
+        return 0;
+    }
+    status->daemons++;
+    if (found && strcmp(found, "loaded") == 0) {
+        status->with_filter++;
+        wg_status_say(status, WG_LEVEL_OK, "filter", "%s, process %s, has it", daemon, pid);
+    } else if (found) {
+        status->with_filter++;
+        wg_status_say(
+            status, WG_LEVEL_WARNING, "filter",
+            "%s, process %s, has the one from before an upgrade; hint: systemctl restart %s",
+            daemon, pid, daemon);
+    } else if (wg_dropin_read("", daemon).filter) {
+        wg_status_say(
+            status, WG_LEVEL_WARNING, "filter",
+            "%s, process %s, was started before it was enabled; hint: systemctl restart %s", daemon,
+            pid, daemon);
+    } else {
+        wg_status_say(
+            status, WG_LEVEL_WARNING, "filter",
+            "%s, process %s, runs without: guests are right one cold boot late; hint: winguest "
+            "enable",
+            daemon, pid);
+    }
+    look_at_zone(status, pid, daemon);
+    snprintf(path, sizeof(path), "/proc/%.20s", pid);
+    if (status->hook && !found && stat(path, &st) == 0 &&
+        st.st_ctim.tv_sec < status->hook_file.st_ctim.tv_sec)
+        wg_status_say(status, WG_LEVEL_WARNING, "hook",
+                      "%s, process %s, was started before it was put there, and looks "
+                      "for hooks then; hint: systemctl reload %s, if that was not done",
+                      daemon, pid, daemon);
+    return 0;
+}
+
+void wg_status_daemons(struct wg_status *status)
+{
+    struct wg_error err;
+
+    for (size_t i = 0; i < WG_DAEMONS; i++) {
+        struct wg_dropin dropin = wg_dropin_read("", wg_daemon[i]);
+
+        if (dropin.filter && !dropin.offline)
+            wg_status_say(status, WG_LEVEL_WARNING, "filter",
+                          "guests that start with %s may be wrong at first; hint: winguest enable",
+                          wg_daemon[i]);
+    }
+    if (wg_daemons_each(look_at_daemon, status, &err) < 0)
+        wg_status_say(status, WG_LEVEL_WARNING, "daemon", "%s", err.text);
+    else if (status->daemons == 0)
+        wg_status_say(status, WG_LEVEL_WARNING, "daemon", "neither libvirtd nor virtqemud runs");
+    if (!status->hook && status->with_filter == 0)
+        wg_status_say(status, WG_LEVEL_FAILURE, "in force",
+                      "there is neither hook nor filter: no guest gets the policy");
+}
