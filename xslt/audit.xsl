@@ -95,11 +95,12 @@
   <xsl:template name="verdict">
     <xsl:choose>
       <xsl:when test="@error"><span class="error">error</span></xsl:when>
-      <xsl:when test="@waits"><span class="waits">waits for a cold boot</span></xsl:when>
+      <xsl:when test="@waits"><span class="waits">waits for a cold boot</span>
+        <xsl:if test="@age"><div class="faint">up <xsl:value-of select="@age"/></div></xsl:if></xsl:when>
       <xsl:otherwise>
         <span class="{translate((stored | live)[1]/@verdict, ' ', '-')}"><xsl:value-of select="(stored | live)[1]/@verdict"/></span>
         <xsl:if test="live/@verdict != stored/@verdict">
-          <div class="faint">running: <xsl:value-of select="live/@verdict"/></div>
+          <div class="faint">running<xsl:if test="@by-libvirt">, by libvirt's word</xsl:if>: <xsl:value-of select="live/@verdict"/></div>
         </xsl:if>
       </xsl:otherwise>
     </xsl:choose>

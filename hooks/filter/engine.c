@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine.h"
 #include "child.h"
+#include "common/counts.h"
 #include "common/kept.h"
 #include "log.h"
 
@@ -137,8 +138,9 @@ static void set_fault(struct wg_filter_answer *answer, const char *format, ...)
     va_end(args);
 }
 
-static void take_reply(struct wg_filter_engine *engine, const struct wg_child_reply *reply,
-                       long long begun_us, struct wg_filter_answer *answer)
+/* Returns what is to be counted. */
+static const char *take_reply(struct wg_filter_engine *engine, const struct wg_child_reply *reply,
+                              long long begun_us, struct wg_filter_answer *answer)
 {
     struct wg_decision decision;
     struct wg_error err;
@@ -162,8 +164,12 @@ static void take_reply(struct wg_filter_engine *engine, const struct wg_child_re
 
             take_decision(&decision, refused, answer);
             log_decision(&decision, refused, begun_us);
+            return refused        ? "refused"
+                   : decision.xml ? "rewritten"
+                                  : wg_count_decisions.results[decision.outcome];
         }
     }
+    return "failed";
 }
 
 void wg_filter_log_fault(struct wg_filter_answer *answer, const char *op, const char *name)
@@ -195,10 +201,12 @@ void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_quest
     struct wg_child_reply reply;
 
     *answer = (struct wg_filter_answer){0};
-    if (wg_filter_paused(engine))
+    if (wg_filter_paused(engine)) {
+        wg_count(&wg_count_decisions, question->log_op, "failed");
         return;
+    }
     wg_child_run(&call, &reply);
-    take_reply(engine, &reply, begun_us, answer);
+    wg_count(&wg_count_decisions, question->log_op, take_reply(engine, &reply, begun_us, answer));
     if (question->log_name != NULL)
         wg_filter_log_fault(answer, question->log_op, question->log_name);
 }

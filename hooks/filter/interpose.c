@@ -16,7 +16,7 @@
  * client gets, or its error is put back.
  */
 #include "common/marks.h"
-#include "common/refusals.h"
+#include "common/counts.h"
 #include "conns.h"
 #include "engine.h"
 #include "log.h"

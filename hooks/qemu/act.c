@@ -8,6 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/counts.h"
 #include "common/kept.h"
 #include "common/log.h"
 #include "common/marks.h"
@@ -63,6 +64,7 @@ int wg_act_on_fault(const struct wg_hook_call *call, const char *what, bool deny
     deny &= is(call, "prepare");
     const char *end = deny ? "; the guest is denied (on_error = deny)"
                            : "; the guest is left as it is";
+    wg_count(&wg_count_decisions, call->operation, "failed");
     wg_log(LOG_ERR, call->subject, said, end);
     fprintf(stderr, "winguest: %s%s%s\n", call->subject, said, end);
     free(text);
@@ -231,6 +233,9 @@ static int act_on_flight(const struct wg_hook_call *call, const struct wg_decisi
 
 int wg_act(const struct wg_hook_call *call, const struct wg_decision *decision)
 {
+    const char *outcome = wg_count_decisions.results[decision->outcome];
+
+    wg_count(&wg_count_decisions, call->operation, decision->xml ? "rewritten" : outcome);
     if (is(call, "started"))
         return act_on_started(call, decision);
     if (is(call, "prepare"))

@@ -1,200 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* winguest status: whether the policy is in force on this host. It looks at what is, not at what
- * was written. */
-#include <errno.h>
-#include <fcntl.h>
+/* winguest status */
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
-#include "common/refusals.h"
-#include "engine/decision.h"
 #include "engine/module.h"
 #include "options.h"
 #include "status.h"
 
-#define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
-#define HOOKS WG_SYSCONFDIR "/libvirt/hooks"
-#define IDENTITY "libvirt-winguest hook"
-/* As for the hook: see hooks/qemu/answer.c. */
-#define PATIENCE_SECONDS 10
 /* For a host of a thousand guests. Chosen. */
 #define GUESTS_SECONDS 60
-
-struct remarks {
-    struct wg_status *status;
-    size_t count;
-};
-
-static void tell_remark(void *to, enum wg_gravity gravity, const char *text)
-{
-    struct remarks *remarks = to;
-
-    remarks->count++;
-    wg_status_say(remarks->status, gravity == WG_UNUSABLE ? WG_LEVEL_FAILURE : WG_LEVEL_WARNING,
-                  "configuration", "%s", text);
-}
-
-static void look_at_configuration(struct wg_status *status)
-{
-    struct remarks remarks = {.status = status};
-    struct wg_error err;
-    struct wg_engine *engine = wg_engine_open(NULL, &status->settings, &err);
-
-    wg_config_check(NULL, tell_remark, &remarks);
-    if (engine && wg_engine_try(engine, tell_remark, &remarks, &err) < 0)
-        wg_status_say(status, WG_LEVEL_FAILURE, "configuration", "%s", err.text);
-    wg_engine_close(engine);
-    if (remarks.count == 0)
-        wg_status_say(status, WG_LEVEL_OK, "configuration",
-                      access(INSTALLED, F_OK) == 0 ? INSTALLED " is right"
-                                                   : "the defaults: no " INSTALLED);
-    if (status->settings.report)
-        wg_status_say(status, WG_LEVEL_WARNING, "mode",
-                      "report: all is told, nothing is changed; hint: mode = enforce");
-}
-
-/* What the hook and the filter ask, in the way of theirs. Returns a descriptor to read from, or -1.
- */
-static int ask(pid_t *child)
-{
-    static const char
-        guest[] = "<domain type='qemu'>\n  <name>winguest-status</name>\n"
-                  "  <metadata>\n"
-                  "    <winguest:guest xmlns:winguest='urn:libvirt-winguest:domain:1.0'"
-                  " os='windows'/>\n  </metadata>\n"
-                  "  <os>\n    <type arch='x86_64'>hvm</type>\n  </os>\n"
-                  "</domain>\n";
-    int in = memfd_create("domain", MFD_CLOEXEC);
-    int ends[2] = {-1, -1};
-
-    if (in < 0 || write(in, guest, sizeof(guest) - 1) < 0 || lseek(in, 0, SEEK_SET) < 0 ||
-        pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    fflush(stdout);
-    *child = fork();
-    if (*child == 0) {
-        dup2(in, STDIN_FILENO);
-        dup2(ends[1], STDOUT_FILENO);
-        execl(WG_BINDIR "/winguest", "winguest", "decide", "define", "winguest-status", NULL);
-        _exit(1);
-    }
-    close(in);
-    close(ends[1]);
-    return ends[0];
-}
-
-static void look_at_decision(struct wg_status *status)
-{
-    struct wg_settings settings;
-    struct wg_decision decision = {.failed = true};
-    struct wg_error err = {0};
-    char *bytes = NULL;
-    pid_t child = -1;
-    int from = ask(&child);
-    int rc = from < 0 || child < 0
-                 ? -1
-                 : wg_decision_read(from, PATIENCE_SECONDS, &decision, &settings, &bytes, &err);
-
-    if (rc == 0 && !decision.failed && (decision.xml || status->settings.report))
-        wg_status_say(status, WG_LEVEL_OK, "decision", "a Windows guest gets the policy");
-    else
-        wg_status_say(status, WG_LEVEL_FAILURE, "decision",
-                      "a Windows guest does not get the policy: %s",
-                      rc == 0     ? decision.text
-                      : rc > 0    ? "the engine hangs"
-                      : *err.text ? err.text
-                                  : "the engine crashed, or " WG_BINDIR "/winguest cannot be run");
-    free(bytes);
-    if (from >= 0)
-        close(from);
-    if (child > 0) {
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
-    }
-}
-
-/* A script that calls our hook may well name it: ours is a program. */
-static bool is_ours(const char *path)
-{
-    size_t len;
-    struct wg_error ignored;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    char *bytes = fd < 0 ? NULL : wg_read_all(fd, &len, &ignored);
-    bool ours = bytes && len > 4 && memcmp(bytes, "\177ELF", 4) == 0 &&
-                memmem(bytes, len, IDENTITY, sizeof(IDENTITY) - 1);
-
-    free(bytes);
-    if (fd >= 0)
-        close(fd);
-    return ours;
-}
-
-static void look_at_hook(struct wg_status *status)
-{
-    static const char *const places[] = {HOOKS "/qemu", HOOKS "/qemu.d/50-winguest"};
-
-    for (size_t i = 0; i < 2 && !status->hook; i++) {
-        if (!is_ours(places[i]))
-            continue;
-        status->hook = true;
-        if (stat(places[i], &status->hook_file) < 0 || access(places[i], X_OK) < 0)
-            wg_status_say(status, WG_LEVEL_FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'",
-                          places[i], strerror(errno), places[i]);
-        else
-            wg_status_say(status, WG_LEVEL_OK, "hook", "%s", places[i]);
-    }
-    if (!status->hook)
-        wg_status_say(status, WG_LEVEL_WARNING, "hook",
-                      "is neither %s nor %s; hint: reinstall libvirt-winguest", places[0],
-                      places[1]);
-    if (!is_ours(places[0]) && access(places[0], X_OK) == 0)
-        wg_status_say(status, WG_LEVEL_WARNING, "hook", "%s is another program's: both run",
-                      places[0]);
-}
-
-static void look_at_facts(struct wg_status *status)
-{
-    struct wg_error err;
-    struct wg_host *host = wg_host_read(NULL, &err);
-    const char *stale = host ? wg_host_stale(host) : NULL;
-
-    if (!host)
-        wg_status_say(status, WG_LEVEL_WARNING, "host facts",
-                      "%s; KVM guests are not corrected by the hook; hint: "
-                      "winguest probe",
-                      errno == ENOENT ? "none" : err.text);
-    else if (stale)
-        wg_status_say(status, WG_LEVEL_WARNING, "host facts", "older than %s; hint: winguest probe",
-                      stale);
-    else
-        wg_status_say(status, WG_LEVEL_OK, "host facts", "current");
-    wg_host_free(host);
-}
-
-static void look_at_rest(struct wg_status *status)
-{
-    unsigned refusals = wg_refusals();
-
-    if (access(WG_STATEDIR, F_OK) == 0 && access(WG_STATEDIR, W_OK) < 0)
-        wg_status_say(status, WG_LEVEL_WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
-    if (refusals > 0)
-        wg_status_say(
-            status, WG_LEVEL_FAILURE, "refusals",
-            "libvirt refused the last %u definitions with the policy, and took them without; hint: "
-            "winguest config check, and libvirt's log",
-            refusals);
-    if (status->settings.cold_start == WG_REPAIR &&
-        (access("/usr/libexec/vdsm", F_OK) == 0 || access("/etc/masakarimonitors", F_OK) == 0))
-        wg_status_say(
-            status, WG_LEVEL_WARNING, "cold_start",
-            "repair, on a host of VDSM or Masakari, which act on a guest's stop; hint: correct");
-}
 
 /* libvirt's client library waits for a daemon that hangs for ever. */
 static bool in_json;
@@ -220,7 +36,7 @@ static void look_at_guests(struct wg_status *status)
     struct wg_error err;
 
     fflush(stdout);
-    in_json = status->json;
+    in_json = status->form == WG_STATUS_JSON;
     signal(SIGALRM, give_up);
     alarm(GUESTS_SECONDS);
     *(void **)&count = wg_module("virt.so", "wg_status_guests", &err);
@@ -241,7 +57,7 @@ static void look_at_guests(struct wg_status *status)
 int wg_cli_status(int argc, char **argv)
 {
     static const int codes[] = {WG_EXIT_OK, WG_EXIT_VIOLATIONS, WG_EXIT_ERROR};
-    struct wg_status status = {.first = true};
+    struct wg_status status = {0};
     const char *format = "text";
     const struct wg_option options[] = {{.name = "format", .value = &format}, {0}};
     int code = wg_cli_options(argc, argv, options);
@@ -252,17 +68,12 @@ int wg_cli_status(int argc, char **argv)
         return wg_cli_error("status", "'%s': it takes no arguments", argv[optind]);
     if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
         return wg_cli_error("status", "'%s' is not a format; there are text json", format);
-    status.json = strcmp(format, "json") == 0;
-    if (status.json)
+    status.form = strcmp(format, "json") == 0 ? WG_STATUS_JSON : WG_STATUS_TEXT;
+    if (status.form == WG_STATUS_JSON)
         putchar('[');
-    look_at_configuration(&status);
-    look_at_decision(&status);
-    look_at_hook(&status);
-    wg_status_daemons(&status);
-    look_at_facts(&status);
-    look_at_rest(&status);
+    wg_status_checks(&status);
     look_at_guests(&status);
-    if (status.json)
+    if (status.form == WG_STATUS_JSON)
         puts("\n]");
     return wg_cli_flush("status", codes[status.worst]);
 }

@@ -9,10 +9,19 @@
 
 enum wg_level { WG_LEVEL_OK, WG_LEVEL_WARNING, WG_LEVEL_FAILURE };
 
+enum wg_status_form { WG_STATUS_SILENT, WG_STATUS_TEXT, WG_STATUS_JSON };
+
+/* One thing that is looked at, and the worst that was found; what NULL: none. */
+struct wg_status_check {
+    const char *what;
+    enum wg_level level;
+};
+
 struct wg_status {
-    bool json;
-    bool first;
+    enum wg_status_form form;
+    size_t said;
     enum wg_level worst;
+    struct wg_status_check check[16]; /* there are twelve kinds */
     /* what the checks leave for each other */
     struct wg_settings settings;
     bool hook;
@@ -24,6 +33,9 @@ struct wg_status {
 /* Prints a line of the report: of what was looked at, and how it is. */
 void wg_status_say(struct wg_status *status, enum wg_level level, const char *what,
                    const char *format, ...) WG_PRINTF(4, 5);
+
+/* All but the guests. */
+void wg_status_checks(struct wg_status *status);
 
 /* The daemons that run, and the services that start them. */
 void wg_status_daemons(struct wg_status *status);

@@ -89,6 +89,6 @@ void wg_status_daemons(struct wg_status *status)
     else if (status->daemons == 0)
         wg_status_say(status, WG_LEVEL_WARNING, "daemon", "neither libvirtd nor virtqemud runs");
     if (!status->hook && status->with_filter == 0)
-        wg_status_say(status, WG_LEVEL_FAILURE, "in force",
+        wg_status_say(status, WG_LEVEL_FAILURE, "in_force",
                       "there is neither hook nor filter: no guest gets the policy");
 }

@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdarg.h>
+#include <string.h>
 
 #include "cli.h"
 #include "status.h"
+
+static void count(struct wg_status *status, enum wg_level level, const char *what)
+{
+    struct wg_status_check *check = status->check;
+
+    while (check->what && strcmp(check->what, what) != 0)
+        check++;
+    check->what = what;
+    if (level > check->level)
+        check->level = level;
+    if (level > status->worst)
+        status->worst = level;
+}
 
 void wg_status_say(struct wg_status *status, enum wg_level level, const char *what,
                    const char *format, ...)
@@ -14,17 +28,15 @@ void wg_status_say(struct wg_status *status, enum wg_level level, const char *wh
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (level > status->worst)
-        status->worst = level;
-    if (status->json) {
-        printf("%s\n  {\"check\": \"%s\", \"level\": \"%s\", \"text\": ", status->first ? "" : ",",
+    count(status, level, what);
+    if (status->form == WG_STATUS_JSON) {
+        printf("%s\n  {\"check\": \"%s\", \"level\": \"%s\", \"text\": ", status->said++ ? "," : "",
                what, words[level]);
         wg_cli_json(text);
         putchar('}');
-    } else {
+    } else if (status->form == WG_STATUS_TEXT) {
         printf("%-8s %s: ", words[level], what);
         wg_print_escaped(text, stdout);
         putchar('\n');
     }
-    status->first = false;
 }

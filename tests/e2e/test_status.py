@@ -53,7 +53,7 @@ def hook_alone():
         says(found, "filter", "warning", "runs without", "winguest enable")
         says(found, "guests", "warning", "1 violate", "winguest audit")
         os.unlink(host.inside("/etc/libvirt/hooks/qemu"))
-        says(status(host, 2), "in force", "failure", "neither hook nor filter")
+        says(status(host, 2), "in_force", "failure", "neither hook nor filter")
 
 
 def silently_off():

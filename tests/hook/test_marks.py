@@ -15,7 +15,7 @@ ANYWHERE = False
 def marks():
     """Those that say anything: an empty one is what `prepare` of a guest that violates leaves."""
     return [path for path in glob.glob(os.path.join(glob.escape(STATE), "*"))
-            if os.path.getsize(path)]
+            if os.path.getsize(path) and os.path.basename(path) != "decisions"]
 
 
 def rewritten(result):
@@ -132,6 +132,16 @@ def a_mark_holds_no_xml():
     within("their names", "".join(marks()), "flight.win1", "settled.win2")
 
 
+def every_decision_is_counted():
+    hook("define", VIOLATING)
+    hook("prepare", COMPLIANT)
+    hook("prepare", b"<domain>")
+    hook("nothing", COMPLIANT)
+    with open(os.path.join(STATE, "decisions"), "rb") as file:
+        equal("define rewritten, prepare compliant, prepare failed", file.read().hex(), "063438")
+    equal("mode", os.stat(os.path.join(STATE, "decisions")).st_mode & 0o7777, 0o600)
+
+
 def tests():
     for function in (the_next_prepare_of_a_guest_in_flight_is_left_alone, define_is_no_part_of_it,
                      a_mark_in_flight_is_void_after_a_minute,
@@ -139,5 +149,6 @@ def tests():
                      the_end_of_a_guest_takes_its_mark_away, a_guest_that_violates_is_not_settled,
                      a_fault_settles_nothing, names_stay_in_the_directory,
                      a_directory_that_others_may_enter_is_not_used,
-                     a_state_directory_that_takes_nothing_costs_nothing, a_mark_holds_no_xml):
+                     a_state_directory_that_takes_nothing_costs_nothing, a_mark_holds_no_xml,
+                     every_decision_is_counted):
         yield "marks: " + function.__name__.replace("_", " "), function

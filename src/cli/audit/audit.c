@@ -20,9 +20,15 @@ static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)
 
     if (format->begin)
         format->begin(audit, out);
-    if (wg_audit_files(run, out, err) < 0)
-        return -1;
-    wg_audit_hosts(run);
+    if (wg_audit_files(run, out, err) < 0) {
+        if (!format->of_host || run->config)
+            return -1;
+        audit->unusable = true;
+        run->errors = true;
+        wg_cli_error("audit", "%s", err->text);
+    } else {
+        wg_audit_hosts(run);
+    }
     for (size_t i = 1; i < audit->sources; i++) {
         struct wg_source *source = &audit->source[i];
 

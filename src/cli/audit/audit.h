@@ -16,6 +16,8 @@ struct wg_finding {
     bool active;
     const struct wg_verdict *stored; /* of its definition; NULL if it is transient */
     const struct wg_verdict *live; /* of the machine that runs; NULL if none does */
+    bool by_qemu; /* live is of what its QEMU was started with, not of what libvirt says */
+    double age; /* seconds since its QEMU was started; negative if that cannot be seen */
     bool waits; /* what runs violates the policy, what is stored does not */
     const char *error; /* why it could not be judged; NULL otherwise */
 };
@@ -33,6 +35,9 @@ struct wg_tally {
     size_t n_places;
 };
 
+#define WG_AGES 3
+extern const unsigned wg_age_days[WG_AGES];
+
 /* A host, or the files of the command line. */
 struct wg_source {
     const char *uri; /* NULL for files */
@@ -42,6 +47,8 @@ struct wg_source {
     size_t guests;
     size_t errors; /* guests that could not be judged */
     size_t waiting;
+    size_t waiting_over[WG_AGES]; /* those whose QEMU runs for longer than wg_age_days */
+    double waiting_longest; /* seconds */
     bool localtime; /* some guest here is to have the local time of its host */
     size_t shown[WG_OUTCOMES]; /* a guest once: what is stored, or runs of a transient one */
     struct wg_tally stored;
@@ -54,12 +61,14 @@ struct wg_audit {
     struct wg_source *source; /* the first is the files */
     size_t sources;
     bool colour;
+    bool unusable; /* the configuration is, so no guest could be judged */
 };
 
 /* A way to tell it. Each may be NULL. What guest writes for the guests of all sources comes between
  * what begin and end write. */
 struct wg_format {
     const char *name;
+    bool of_host; /* it also tells of this host as such, and may tell that alone */
     void (*begin)(const struct wg_audit *audit, FILE *out);
     int (*guest)(const struct wg_audit *audit, const struct wg_source *source,
                  const struct wg_finding *finding, FILE *out);
@@ -100,6 +109,9 @@ void wg_audit_hosts(struct wg_audit_run *run);
 /* Looks at the files and at the *.xml of directories, and writes to out what the format makes of
  * them. Returns 0, or -1 with *err filled; a file that cannot be read is a finding. */
 int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err);
+
+/* How long its QEMU runs, "3 d"; "" if that cannot be seen. */
+void wg_finding_age(const struct wg_finding *finding, char text[16]);
 
 void wg_tally_clear(struct wg_tally *tally);
 

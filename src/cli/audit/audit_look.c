@@ -8,35 +8,62 @@
 
 #include "audit.h"
 #include "cli/cli.h"
+#include "common/qemu_process.h"
 #include "libvirt/facts.h"
+#include "libvirt/machine.h"
 #include "libvirt/virt.h"
 
 /* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
 #define HOSTS_AT_ONCE 8
 
+/* Returns the place's count, NULL without memory. */
+static size_t *tally_place(struct wg_tally *tally, const char *where)
+{
+    size_t at = 0;
+
+    while (at < tally->n_places && strcmp(tally->places[at].where, where) != 0)
+        at++;
+    if (at == tally->n_places) {
+        struct wg_place_count *grown = realloc(tally->places, (at + 1) * sizeof(*grown));
+
+        if (!grown)
+            return NULL;
+        tally->places = grown;
+        grown[at] = (struct wg_place_count){strdup(where), 0};
+        if (!grown[at].where)
+            return NULL;
+        tally->n_places++;
+    }
+    return &tally->places[at].count;
+}
+
 static int tally_add(struct wg_tally *tally, const struct wg_verdict *verdict)
 {
     tally->outcome[verdict->outcome]++;
     for (size_t i = 0; i < verdict->n_differences; i++) {
-        const char *where = verdict->differences[i].where;
-        size_t at = 0;
+        size_t *count = tally_place(tally, verdict->differences[i].where);
 
-        while (at < tally->n_places && strcmp(tally->places[at].where, where) != 0)
-            at++;
-        if (at == tally->n_places) {
-            struct wg_place_count *grown = realloc(tally->places, (at + 1) * sizeof(*grown));
-
-            if (!grown)
-                return -1;
-            tally->places = grown;
-            grown[at] = (struct wg_place_count){strdup(where), 0};
-            if (!grown[at].where)
-                return -1;
-            tally->n_places++;
-        }
-        tally->places[at].count++;
+        if (!count)
+            return -1;
+        ++*count;
     }
     return 0;
+}
+
+/* A place where no guest differs is told as 0: what a metric lacks no alert sees. Without memory it
+ * is not. */
+static void tally_demand(void *to, const char *section, const char *key, const char *value,
+                         unsigned line)
+{
+    struct wg_source *source = to;
+
+    (void)section;
+    (void)line;
+    if (*value && (strncmp(key, "timer.", 6) == 0 || strncmp(key, "hyperv.", 7) == 0 ||
+                   strcmp(key, "clock.offset") == 0)) {
+        tally_place(&source->stored, key);
+        tally_place(&source->live, key);
+    }
 }
 
 void wg_tally_clear(struct wg_tally *tally)
@@ -60,6 +87,31 @@ static void show_progress(const struct wg_audit_run *run, bool last)
     fflush(stderr);
 }
 
+const unsigned wg_age_days[WG_AGES] = {1, 7, 30};
+
+void wg_finding_age(const struct wg_finding *finding, char text[16])
+{
+    double minutes = finding->age / 60;
+
+    if (finding->age < 0)
+        *text = '\0';
+    else if (minutes < 120)
+        snprintf(text, 16, "%.0f min", minutes);
+    else if (minutes < 2 * 24 * 60)
+        snprintf(text, 16, "%.0f h", minutes / 60);
+    else
+        snprintf(text, 16, "%.0f d", minutes / 24 / 60);
+}
+
+static void count_waiting(struct wg_source *source, const struct wg_finding *finding)
+{
+    source->waiting++;
+    for (size_t i = 0; i < WG_AGES; i++)
+        source->waiting_over[i] += finding->age > wg_age_days[i] * 86400.0;
+    if (finding->age > source->waiting_longest)
+        source->waiting_longest = finding->age;
+}
+
 static int count(struct wg_source *source, struct wg_finding *finding)
 {
     const struct wg_verdict *shown = finding->stored ? finding->stored : finding->live;
@@ -68,7 +120,8 @@ static int count(struct wg_source *source, struct wg_finding *finding)
                      finding->stored->outcome != WG_VIOLATES;
     source->guests++;
     source->errors += finding->error != NULL;
-    source->waiting += finding->waits;
+    if (finding->waits)
+        count_waiting(source, finding);
     if (shown)
         source->shown[shown->outcome]++;
     source->localtime |= shown && shown->localtime;
@@ -121,6 +174,24 @@ static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_
     return verdict;
 }
 
+/* What runs: by its QEMU, if that is a process of this host. */
+static struct wg_verdict *judge_machine(const struct wg_source *source, struct wg_engine *engine,
+                                        const struct wg_virt_guest *guest,
+                                        struct wg_finding *finding, struct wg_error *err)
+{
+    const char *name = wg_virt_guest_name(guest);
+    char *xml = wg_virt_guest_xml(guest, WG_VIRT_LIVE, err);
+    char *real = xml && source->local ? wg_machine_xml(name, wg_virt_guest_uuid(guest), xml) : NULL;
+    const char *text = real ? real : xml;
+    struct wg_verdict *verdict = text ? wg_evaluate(engine, text, strlen(text), 0, err) : NULL;
+
+    finding->by_qemu = real != NULL;
+    finding->age = real ? wg_qemu_age(name) : -1;
+    free(real);
+    free(xml);
+    return verdict;
+}
+
 static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
                          struct wg_engine *engine, const struct wg_virt_guest *guest, FILE *out,
                          bool *first)
@@ -132,12 +203,13 @@ static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
         .name = wg_virt_guest_name(guest),
         .uuid = wg_virt_guest_uuid(guest),
         .active = wg_virt_guest_active(guest),
+        .age = -1,
     };
 
     if (wg_virt_guest_persistent(guest))
         stored = judge_guest(engine, guest, WG_VIRT_INACTIVE, &err);
     if (finding.active && !*err.text)
-        live = judge_guest(engine, guest, WG_VIRT_LIVE, &err);
+        live = judge_machine(source, engine, guest, &finding, &err);
     finding.stored = stored;
     finding.live = live;
     finding.error = *err.text ? err.text : fault_of(stored) ? fault_of(stored) : fault_of(live);
@@ -190,6 +262,9 @@ static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE
     int rc = host ? 0 : -1;
 
     if (host) {
+        struct wg_error ignored;
+
+        wg_config_show(run->config, tally_demand, source, &ignored);
         free(source->host);
         source->host = host;
         source->local = wg_virt_is_local(virt);
@@ -262,6 +337,7 @@ static int look_at_file(struct wg_audit_run *run, struct wg_engine *engine, cons
         .name = verdict ? verdict->name : NULL,
         .uuid = verdict ? verdict->uuid : NULL,
         .stored = verdict,
+        .age = -1,
         .error = verdict ? fault_of(verdict) : err.text,
     };
     int rc = record(run, &run->audit.source[0], &finding, out, first);

@@ -63,14 +63,18 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     xmlNodePtr node = xmlNewNode(NULL, BAD_CAST "guest");
 
     (void)audit;
+    char age[16];
     if (!node)
         return -1;
+    wg_finding_age(finding, age);
     put(node, "host", source->host);
     put(node, "file", finding->file);
     put(node, "name", finding->name);
     put(node, "uuid", finding->uuid);
     put(node, "active", finding->active ? "yes" : NULL);
     put(node, "waits", finding->waits ? "yes" : NULL);
+    put(node, "age", age);
+    put(node, "by-libvirt", finding->live && !finding->by_qemu ? "yes" : NULL);
     put(node, "error", finding->error);
     put_verdict(node, "stored", finding->stored);
     put_verdict(node, "live", finding->live);

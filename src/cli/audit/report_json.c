@@ -93,6 +93,10 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     json_object_object_add(object, "active", json_object_new_boolean(finding->active));
     json_object_object_add(object, "waits_for_cold_boot", json_object_new_boolean(finding->waits));
     json_object_object_add(object, "error", text_or_null(finding->error));
+    json_object_object_add(object, "live_by",
+                           finding->live ? string(finding->by_qemu ? "qemu" : "libvirt") : NULL);
+    json_object_object_add(object, "running_seconds",
+                           finding->age < 0 ? NULL : json_object_new_int64((int64_t)finding->age));
     json_object_object_add(object, "stored", judgement(finding->stored));
     json_object_object_add(object, "live", judgement(finding->live));
     return print(object, out);

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "audit.h"
-#include "cli/daemons.h"
-#include "common/refusals.h"
+#include "cli/status.h"
+#include "common/counts.h"
 
 /* With the exposition format's escapes. */
 static void put_label(const char *name, const char *value, FILE *out)
@@ -26,9 +26,14 @@ static void put_label(const char *name, const char *value, FILE *out)
     free(clean);
 }
 
+static void family_of(const char *type, const char *name, const char *help, FILE *out)
+{
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
 static void family(const char *name, const char *help, FILE *out)
 {
-    fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+    family_of("gauge", name, help, out);
 }
 
 /* Two hosts may have the same name; no two have the same URI. */
@@ -46,7 +51,7 @@ static void put_tally(const struct wg_source *source, const char *machine,
     for (int outcome = 0; outcome < WG_OUTCOMES; outcome++) {
         put_source("winguest_guests", source, out);
         fprintf(out, ",machine=\"%s\",verdict=\"%s\"} %zu\n", machine,
-                wg_outcome_text((enum wg_outcome)outcome), tally->outcome[outcome]);
+                wg_count_decisions.results[outcome], tally->outcome[outcome]);
     }
 }
 
@@ -79,6 +84,23 @@ static void put_waiting(const struct wg_source *source, FILE *out)
     fprintf(out, "} %zu\n", source->waiting);
 }
 
+/* Of guests whose QEMU cannot be seen, on other hosts, no age is known. */
+static void put_waiting_over(const struct wg_source *source, FILE *out)
+{
+    for (size_t i = 0; source->local && i < WG_AGES; i++) {
+        put_source("winguest_waiting_over_guests", source, out);
+        fprintf(out, ",days=\"%u\"} %zu\n", wg_age_days[i], source->waiting_over[i]);
+    }
+}
+
+static void put_waiting_longest(const struct wg_source *source, FILE *out)
+{
+    if (!source->local)
+        return;
+    put_source("winguest_waiting_longest_seconds", source, out);
+    fprintf(out, "} %.0f\n", source->waiting_longest);
+}
+
 static void put_unreadable(const struct wg_source *source, FILE *out)
 {
     put_source("winguest_unreadable_guests", source, out);
@@ -95,6 +117,10 @@ static const struct {
     {"winguest_waiting_guests",
      "Running guests whose definition is right and whose machine waits for a cold boot.",
      put_waiting},
+    {"winguest_waiting_over_guests", "Those of them that run for longer than so many days.",
+     put_waiting_over},
+    {"winguest_waiting_longest_seconds", "How long the one of them runs that runs the longest.",
+     put_waiting_longest},
     {"winguest_unreadable_guests", "Guests that could not be judged.", put_unreadable},
 };
 
@@ -105,21 +131,6 @@ static bool is_known(const struct wg_source *source)
     return source->uri ? !*source->error : source->guests > 0;
 }
 
-struct daemons {
-    unsigned all;
-    unsigned with_filter;
-};
-
-static int count_daemon(const char *pid, const char *daemon, void *to)
-{
-    struct daemons *daemons = to;
-
-    (void)daemon;
-    daemons->all++;
-    daemons->with_filter += wg_daemon_filter(pid) != NULL;
-    return 0;
-}
-
 static void count_wrong(void *to, enum wg_gravity gravity, const char *text)
 {
     unsigned *wrong = to;
@@ -128,16 +139,46 @@ static void count_wrong(void *to, enum wg_gravity gravity, const char *text)
     wrong[gravity]++;
 }
 
+static void put_counts(const struct wg_counted *counted, const char *name, const char *op,
+                       const char *help, FILE *out)
+{
+    size_t counts[WG_COUNT_MAX][WG_COUNT_MAX] = {0};
+
+    family_of("counter", name, help, out);
+    wg_counts(counted, counts);
+    for (size_t i = 0; counted->ops[i]; i++) {
+        for (size_t j = 0; counted->results[j]; j++)
+            fprintf(out, "%s{%s=\"%s\",result=\"%s\"} %zu\n", name, op, counted->ops[i],
+                    counted->results[j], counts[i][j]);
+    }
+}
+
+/* As `winguest status` tells it, but for the guests. */
+static void put_status(FILE *out)
+{
+    struct wg_status status = {.form = WG_STATUS_SILENT};
+
+    wg_status_checks(&status);
+    family("winguest_in_force", "Whether the policy is in force: winguest status has no failure.",
+           out);
+    fprintf(out, "winguest_in_force %d\n", status.worst < WG_LEVEL_FAILURE);
+    family("winguest_check", "What winguest status says: 0 ok, 1 warning, 2 failure.", out);
+    for (const struct wg_status_check *check = status.check; check->what; check++)
+        fprintf(out, "winguest_check{check=\"%s\"} %d\n", check->what, check->level);
+    family("winguest_daemons", "libvirtd and virtqemud that run.", out);
+    fprintf(out, "winguest_daemons %d\n", status.daemons);
+    family("winguest_filter_loaded", "Those that have the filter.", out);
+    fprintf(out, "winguest_filter_loaded %d\n", status.with_filter);
+}
+
 /* Of this host as such. */
 static void put_own(FILE *out)
 {
     static const char *const gravities[] = {"warning", "error", "unusable"};
     unsigned wrong[3] = {0};
-    struct daemons daemons = {0};
-    struct wg_error ignored;
 
     wg_config_check(NULL, count_wrong, wrong);
-    wg_daemons_each(count_daemon, &daemons, &ignored);
+    put_status(out);
     family("winguest_build_info", "The version that is installed.", out);
     fputs("winguest_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", out);
     family("winguest_config_valid",
@@ -146,13 +187,13 @@ static void put_own(FILE *out)
     family("winguest_config_remarks", "What is wrong in the configuration.", out);
     for (int i = 0; i < 3; i++)
         fprintf(out, "winguest_config_remarks{gravity=\"%s\"} %u\n", gravities[i], wrong[i]);
-    family("winguest_daemons", "libvirtd and virtqemud that run.", out);
-    fprintf(out, "winguest_daemons %u\n", daemons.all);
-    family("winguest_filter_loaded", "Those that have the filter.", out);
-    fprintf(out, "winguest_filter_loaded %u\n", daemons.with_filter);
     family("winguest_libvirt_refusals",
            "Definitions in a row that libvirt refused with the policy and took without.", out);
     fprintf(out, "winguest_libvirt_refusals %u\n", wg_refusals());
+    put_counts(&wg_count_decisions, "winguest_decisions_total", "op",
+               "Decisions of hook and filter since the host's start.", out);
+    put_counts(&wg_count_repairs, "winguest_repairs_total", "work",
+               "Repair workers that ended since the host's start.", out);
 }
 
 /* Whether a source is this host, also if it does not answer. */
@@ -172,7 +213,7 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     (void)err;
     if (has_own(audit))
         put_own(out);
-    for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++) {
+    for (size_t f = 0; !audit->unusable && f < sizeof(families) / sizeof(*families); f++) {
         family(families[f].name, families[f].help, out);
         for (size_t i = 0; i < audit->sources; i++) {
             if (is_known(&audit->source[i]))
@@ -180,7 +221,7 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
         }
     }
     family("winguest_host_up", "Whether the host answered the audit.", out);
-    for (size_t i = 1; i < audit->sources; i++) {
+    for (size_t i = 1; i < audit->sources && !audit->unusable; i++) {
         fputs("winguest_host_up{", out);
         put_label("uri", audit->source[i].uri, out);
         fprintf(out, "} %d\n", !*audit->source[i].error);
@@ -190,4 +231,4 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     return 0;
 }
 
-const struct wg_format wg_format_prometheus = {.name = "prometheus", .end = end};
+const struct wg_format wg_format_prometheus = {.name = "prometheus", .of_host = true, .end = end};

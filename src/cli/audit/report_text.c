@@ -52,10 +52,13 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
                            : "(no name)",
            NAME_COLUMNS, out);
     verdict_column(audit, verdict, verdict ? wg_outcome_text(verdict->outcome) : "error", out);
+    char age[16];
+    wg_finding_age(finding, age);
     if (finding->waits)
-        fputs("waits for a cold boot; ", out);
+        fprintf(out, "waits for a cold boot%s%s; ", *age ? ", up " : "", age);
     else if (finding->stored && finding->live && finding->live->outcome != finding->stored->outcome)
-        fprintf(out, "running: %s; ", wg_outcome_text(finding->live->outcome));
+        fprintf(out, "running%s: %s; ", finding->by_qemu ? "" : ", by libvirt's word",
+                wg_outcome_text(finding->live->outcome));
     if (finding->error)
         wg_print_escaped(finding->error, out);
     else

@@ -15,6 +15,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "common/counts.h"
 #include "common/kept.h"
 
 /* A repair of the boot before gives up, or ends, within that time. Chosen, not measured. */
@@ -352,5 +353,13 @@ int wg_cli_repair(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0);
     /* A daemon that ends must not end us. */
     signal(SIGPIPE, SIG_IGN);
-    return options.what == PENDING ? repair_pending(&options) : repair_one(&options);
+    if (options.what == PENDING)
+        return repair_pending(&options);
+    code = repair_one(&options);
+    wg_count(&wg_count_repairs,
+             options.what == DEFINITION ? "definition"
+             : options.what == PREVIOUS ? "previous"
+                                        : "restart",
+             wg_count_repairs.results[code]);
+    return code;
 }
