@@ -177,7 +177,11 @@ void wg_filter_log_fault(struct wg_filter_answer *answer, const char *op, const 
     char *text = answer->fault == NULL ? NULL : wg_escaped(answer->fault);
 
     if (text != NULL)
-        wg_filter_log(LOG_ERR, name, op, "%s; it goes through unchanged, without the policy", text);
+        wg_filter_log(LOG_ERR, name, op, "%s; it goes through unchanged, without the policy%s",
+                      text,
+                      strstr(text, "hint: ") == NULL ? "; hint: winguest status, or reinstall "
+                                                       "libvirt-winguest"
+                                                     : "");
     free(text);
     free(answer->fault);
     answer->fault = NULL;

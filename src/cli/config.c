@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* winguest config: whether the configuration is right, wholly, and what holds. */
+#include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "common/input.h"
 #include "engine/confine.h"
 #include "options.h"
 
+#define DEFINITIONS WG_SYSCONFDIR "/libvirt/qemu"
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
 
 struct check {
@@ -26,18 +33,6 @@ static void tell_remark(void *to, enum wg_gravity gravity, const char *text)
     putchar('\n');
 }
 
-/* What a try alone can tell: stylesheets that do not compile, demands that they do not make. */
-static int try_out(const char *config, struct check *check, struct wg_error *err)
-{
-    struct wg_engine *engine = wg_engine_open(config, NULL, err);
-
-    if (!engine)
-        return -1;
-    int rc = wg_engine_try(engine, tell_remark, check, err);
-    wg_engine_close(engine);
-    return rc;
-}
-
 static void see_localtime(void *to, const char *section, const char *key, const char *value,
                           unsigned line)
 {
@@ -46,6 +41,99 @@ static void see_localtime(void *to, const char *section, const char *key, const 
     (void)line;
     *localtime |= strncmp(section, "windows", 7) == 0 && strcmp(key, "clock.offset") == 0 &&
                   strcmp(value, "localtime") == 0;
+}
+
+static void tell_list(void *to, const char *section, const char *key, const char *value,
+                      unsigned line)
+{
+    struct stat st;
+
+    (void)to;
+    (void)line;
+    if (strcmp(section, "rules") != 0 || !*value || stat(value, &st) < 0 ||
+        (strcmp(key, "uuid_file") != 0 && strcmp(key, "image_file") != 0))
+        return;
+    printf("note: [rules] %s: ", key);
+    wg_print_escaped(value, stdout);
+    printf(", written %.0f days ago\n", difftime(time(NULL), st.st_mtime) / 86400);
+}
+
+struct unfitted {
+    char key[32];
+    size_t told;
+    size_t more;
+};
+
+static void tell_more(struct unfitted *unfitted)
+{
+    if (unfitted->more > 0)
+        printf("note: nor do %zu others of %s\n", unfitted->more, unfitted->key);
+    unfitted->more = 0;
+}
+
+/* Of a long list, the first few. */
+static void tell_unfitted(void *to, const char *key, const char *glob)
+{
+    struct unfitted *unfitted = to;
+    bool rules = strncmp(key, "only.", 5) != 0;
+
+    if (strcmp(unfitted->key, key) != 0) {
+        tell_more(unfitted);
+        snprintf(unfitted->key, sizeof(unfitted->key), "%s", key);
+        unfitted->told = 0;
+    }
+    if (unfitted->told++ >= 3) {
+        unfitted->more++;
+        return;
+    }
+    printf("note: [%s] %s: '", rules ? "rules" : "enforce", key);
+    wg_print_escaped(glob, stdout);
+    puts("' fits no guest that is defined on this host");
+}
+
+static void fit_guest(struct wg_engine *engine, const char *path)
+{
+    struct wg_error ignored;
+    size_t len;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    char *xml = fd < 0 ? NULL : wg_read_all(fd, &len, &ignored);
+
+    if (xml)
+        wg_engine_fit(engine, xml, len, &ignored);
+    free(xml);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Globs that are about nobody: right on a host that has no such guest now, or a slip. Who may not
+ * read the definitions is not told. */
+static void fit_guests(struct wg_engine *engine)
+{
+    struct unfitted unfitted = {0};
+    glob_t found;
+
+    if (access(DEFINITIONS, R_OK) < 0)
+        return;
+    if (glob(DEFINITIONS "/*.xml", 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            fit_guest(engine, found.gl_pathv[i]);
+        globfree(&found);
+        wg_engine_unfitted(engine, tell_unfitted, &unfitted);
+        tell_more(&unfitted);
+    }
+}
+
+/* What a try alone can tell: stylesheets that do not compile, demands that they do not make. */
+static int try_out(const char *config, struct check *check, struct wg_error *err)
+{
+    struct wg_engine *engine = wg_engine_open(config, NULL, err);
+
+    if (!engine)
+        return -1;
+    int rc = wg_engine_try(engine, tell_remark, check, err);
+    fit_guests(engine);
+    wg_engine_close(engine);
+    return rc;
 }
 
 static int check(const char *config)
@@ -58,8 +146,10 @@ static int check(const char *config)
     wg_config_check(config, tell_remark, &check);
     if (!check.unusable && try_out(config, &check, &err) < 0)
         return wg_cli_error("config", "%s", err.text);
-    if (!check.unusable && wg_config_show(config, see_localtime, &localtime, &err) == 0)
+    if (!check.unusable && wg_config_show(config, see_localtime, &localtime, &err) == 0) {
+        wg_config_show(config, tell_list, NULL, &err);
         wg_cli_warn_of_utc("config", localtime);
+    }
     if (check.unusable)
         puts("nothing is in force: no guest is touched until the errors are gone");
     else if (check.wrong)

@@ -166,10 +166,7 @@ static int run(const struct command *command, int argc, char **argv)
         *(void **)&verb = wg_module(command->module, function, &err);
     }
     return verb ? verb(argc, argv)
-                : wg_cli_error(argv[0],
-                               "%s; hint: install that part of the "
-                               "package",
-                               err.text);
+                : wg_cli_error(argv[0], "%s", err.text);
 }
 
 int main(int argc, char **argv)

@@ -17,9 +17,10 @@
 struct spot {
     unsigned instead;
     unsigned behind;
+    bool right; /* it says so already */
 };
 
-static int find(const char *path, struct spot *spot, struct wg_error *err)
+static int find(const char *path, const char *mode, struct spot *spot, struct wg_error *err)
 {
     struct wg_ini ini;
 
@@ -35,8 +36,10 @@ static int find(const char *path, struct spot *spot, struct wg_error *err)
             continue;
         if (*entry->key == '\0' && spot->behind == 0)
             spot->behind = entry->line;
-        if (strcmp(entry->key, "mode") == 0)
-            spot->instead = entry->line;
+        if (strcmp(entry->key, "mode") != 0)
+            continue;
+        spot->instead = entry->line;
+        spot->right = strcmp(entry->value, mode) == 0;
     }
     wg_ini_clear(&ini);
     return 0;
@@ -104,8 +107,10 @@ int wg_mode_set(const char *root, const char *mode)
             return wg_cli_error("enable", "%s: %s", path, strerror(errno));
         strcpy(real, path);
     }
-    if (find(real, &spot, &err) < 0 || replace(real, &spot, mode, &err) < 0)
+    if (find(real, mode, &spot, &err) < 0 || (!spot.right && replace(real, &spot, mode, &err) < 0))
         return wg_cli_error("enable", "%s", err.text);
+    if (spot.right)
+        return WG_EXIT_OK;
     printf("%s: mode = %s\n", path, mode);
     return WG_EXIT_OK;
 }

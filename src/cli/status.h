@@ -21,10 +21,10 @@ struct wg_status {
     enum wg_status_form form;
     size_t said;
     enum wg_level worst;
-    struct wg_status_check check[16]; /* there are twelve kinds */
+    struct wg_status_check check[16]; /* there are thirteen kinds */
     /* what the checks leave for each other */
     struct wg_settings settings;
-    bool hook;
+    const char *hook; /* where it is; NULL: it is not there */
     int daemons;
     int with_filter;
     struct stat hook_file;

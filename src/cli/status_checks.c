@@ -12,7 +12,11 @@
 
 #include "common/counts.h"
 #include "common/input.h"
+#include "common/safe.h"
+#include "common/state.h"
+#include "dropin.h"
 #include "engine/decision.h"
+#include "engine/module.h"
 #include "status.h"
 
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
@@ -30,9 +34,15 @@ static void tell_remark(void *to, enum wg_gravity gravity, const char *text)
 {
     struct remarks *remarks = to;
 
+    bool hints = strstr(text, "hint: ") || strstr(text, "allowed: ") ||
+                 strstr(text, "did you mean");
+
     remarks->count++;
     wg_status_say(remarks->status, gravity == WG_UNUSABLE ? WG_LEVEL_FAILURE : WG_LEVEL_WARNING,
-                  "configuration", "%s", text);
+                  "configuration", "%s%s", text,
+                  hints                    ? ""
+                  : gravity == WG_UNUSABLE ? "; hint: put it right, until then no guest is touched"
+                                           : "; hint: put it right, or reinstall libvirt-winguest");
 }
 
 static void look_at_configuration(struct wg_status *status)
@@ -45,10 +55,12 @@ static void look_at_configuration(struct wg_status *status)
     if (engine && wg_engine_try(engine, tell_remark, &remarks, &err) < 0)
         wg_status_say(status, WG_LEVEL_FAILURE, "configuration", "%s", err.text);
     wg_engine_close(engine);
-    if (remarks.count == 0)
-        wg_status_say(status, WG_LEVEL_OK, "configuration",
-                      access(INSTALLED, F_OK) == 0 ? INSTALLED " is right"
-                                                   : "the defaults: no " INSTALLED);
+    if (access(INSTALLED, F_OK) < 0)
+        wg_status_say(status, WG_LEVEL_WARNING, "configuration",
+                      INSTALLED ": %s: the defaults hold; hint: an empty file, if they are meant",
+                      strerror(errno));
+    else if (remarks.count == 0)
+        wg_status_say(status, WG_LEVEL_OK, "configuration", INSTALLED " is right");
     if (status->settings.report)
         wg_status_say(status, WG_LEVEL_WARNING, "mode",
                       "report: all is told, nothing is changed; hint: mode = enforce");
@@ -137,7 +149,7 @@ static void look_at_hook(struct wg_status *status)
     for (size_t i = 0; i < 2 && !status->hook; i++) {
         if (!is_ours(places[i]))
             continue;
-        status->hook = true;
+        status->hook = places[i];
         if (stat(places[i], &status->hook_file) < 0 || access(places[i], X_OK) < 0)
             wg_status_say(status, WG_LEVEL_FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'",
                           places[i], strerror(errno), places[i]);
@@ -163,7 +175,7 @@ static void look_at_facts(struct wg_status *status)
         wg_status_say(status, WG_LEVEL_WARNING, "host_facts",
                       "%s; KVM guests are not corrected by the hook; hint: "
                       "winguest probe",
-                      errno == ENOENT ? "none" : err.text);
+                      errno == ENOENT ? WG_HOSTFACTS ": none" : err.text);
     else if (stale)
         wg_status_say(status, WG_LEVEL_WARNING, "host_facts", "older than %s; hint: winguest probe",
                       stale);
@@ -172,12 +184,60 @@ static void look_at_facts(struct wg_status *status)
     wg_host_free(host);
 }
 
+/* Whether it is there, whole, and nobody else's. */
+static bool look_at_file(struct wg_status *status, const char *path)
+{
+    struct wg_error err;
+    int fd = wg_safe_open(path, &err);
+    bool safe = fd >= 0;
+    bool foreign = !safe && errno == EPERM;
+
+    if (safe)
+        close(fd);
+    if (safe && !wg_module_is_cut_off(path))
+        return true;
+    if (safe)
+        wg_fail(&err, "%s: it is cut off", path);
+    wg_status_say(status, WG_LEVEL_FAILURE, "files", "%s%s", err.text,
+                  foreign ? "" : "; hint: reinstall libvirt-winguest");
+    return false;
+}
+
+/* What root runs, or has loaded. */
+static void look_at_files(struct wg_status *status)
+{
+    const char *const files[] = {WG_BINDIR "/winguest", WG_PKGLIBDIR "/engine.so",
+                                 WG_PKGLIBDIR "/virt.so", WG_FILTER_PATH, status->hook};
+    bool right = true;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+        right &= !files[i] || look_at_file(status, files[i]);
+    if (right)
+        wg_status_say(status, WG_LEVEL_OK, "files", "all are there, and root's alone");
+}
+
+/* Marks and counts; it is made by the first that needs it. */
+static void look_at_state(struct wg_status *status)
+{
+    int dir = geteuid() == 0 ? wg_state_open(WG_STATEDIR) : -1;
+
+    if (dir < 0 && geteuid() == 0)
+        wg_status_say(
+            status, WG_LEVEL_WARNING, "state",
+            WG_STATEDIR
+            ": %s: a repair may not know what the filter has tried; hint: rm -rf " WG_STATEDIR,
+            errno == EPERM ? "it belongs to another user, or others may enter it"
+                           : strerror(errno));
+    else if (dir >= 0 && faccessat(dir, ".", W_OK, 0) < 0)
+        wg_status_say(status, WG_LEVEL_WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
+    if (dir >= 0)
+        close(dir);
+}
+
 static void look_at_rest(struct wg_status *status)
 {
     unsigned refusals = wg_refusals();
 
-    if (access(WG_STATEDIR, F_OK) == 0 && access(WG_STATEDIR, W_OK) < 0)
-        wg_status_say(status, WG_LEVEL_WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
     if (refusals > 0)
         wg_status_say(
             status, WG_LEVEL_FAILURE, "refusals",
@@ -197,6 +257,8 @@ void wg_status_checks(struct wg_status *status)
     look_at_decision(status);
     look_at_hook(status);
     wg_status_daemons(status);
+    look_at_files(status);
+    look_at_state(status);
     look_at_facts(status);
     look_at_rest(status);
 }

@@ -45,10 +45,10 @@ static int look_at_daemon(const char *pid, const char *daemon, void *to)
         wg_status_say(status, WG_LEVEL_OK, "filter", "%s, process %s, has it", daemon, pid);
     } else if (found) {
         status->with_filter++;
-        wg_status_say(
-            status, WG_LEVEL_WARNING, "filter",
-            "%s, process %s, has the one from before an upgrade; hint: systemctl restart %s",
-            daemon, pid, daemon);
+        wg_status_say(status, WG_LEVEL_WARNING, "filter",
+                      "%s, process %s, has the " WG_FILTER_LIBRARY
+                      " from before an upgrade; hint: systemctl restart %s",
+                      daemon, pid, daemon);
     } else if (wg_dropin_read("", daemon).filter) {
         wg_status_say(
             status, WG_LEVEL_WARNING, "filter",

@@ -10,6 +10,7 @@
 #include "engine/detect/who.h"
 #include "engine/plan/host.h"
 #include "engine/plan/plan.h"
+#include "engine/plan/schema.h"
 #include "engine/rewrite/make.h"
 #include "outline.h"
 #include "verdict.h"
@@ -23,6 +24,7 @@ struct wg_engine {
     struct wg_host *host;
     bool host_known; /* host is what it is to be, read or given */
     char *host_fault; /* why it could not be read, or NULL */
+    struct wg_list fits; /* globs that fitted a guest, for wg_engine_unfitted */
     const char *section; /* whose demands every guest must meet, whatever it is; NULL: as it is */
 };
 
@@ -54,6 +56,7 @@ void wg_engine_close(struct wg_engine *engine)
         free(engine->told[i].value);
     }
     free(engine->told);
+    wg_list_clear(&engine->fits);
     wg_host_free(engine->host);
     free(engine->host_fault);
     wg_outline_clear(&engine->outline);
@@ -279,6 +282,23 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
     return verdict;
 }
 
+int wg_engine_fit(struct wg_engine *engine, const char *xml, size_t len, struct wg_error *err)
+{
+    struct wg_domain domain;
+    int rc = wg_domain_parse(xml, len, &engine->outline, &domain, err);
+
+    if (rc == 0 && wg_who_fits(domain.root, &engine->policy, &engine->fits) < 0)
+        rc = wg_no_memory(err);
+    wg_domain_clear(&domain);
+    return rc;
+}
+
+void wg_engine_unfitted(const struct wg_engine *engine,
+                        void (*tell)(void *to, const char *key, const char *glob), void *to)
+{
+    wg_who_fits_none(&engine->policy, &engine->fits, tell, to);
+}
+
 static bool is_remarked(const struct wg_policy *policy, const char *text)
 {
     for (size_t i = 0; i < policy->remarks; i++) {
@@ -292,6 +312,7 @@ static void try_section(struct wg_engine *engine, wg_remark_fn *tell, void *to)
 {
     static const char guest[] = "<domain type='qemu'>\n"
                                 "  <name>sample</name>\n"
+                                "  <memory unit='MiB'>64</memory>\n"
                                 "  <os>\n"
                                 "    <type arch='x86_64' machine='q35'>hvm</type>\n"
                                 "  </os>\n"
@@ -313,6 +334,21 @@ static void try_section(struct wg_engine *engine, wg_remark_fn *tell, void *to)
     wg_verdict_free(verdict);
 }
 
+/* What libvirt would refuse, with each guest that gets it. */
+static int try_schema(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct wg_error *err)
+{
+    struct wg_target target = {0};
+    struct wg_error why;
+    int rc = wg_policy_target_of(&engine->policy, engine->section, &target, err);
+
+    if (rc == 0 && wg_schema_check(&target, &why) < 0) {
+        wg_fail_in(&why, "[%s]", engine->section);
+        tell(to, WG_WRONG, why.text);
+    }
+    wg_target_clear(&target);
+    return rc;
+}
+
 int wg_engine_try(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct wg_error *err)
 {
     struct wg_list names = {0};
@@ -322,6 +358,7 @@ int wg_engine_try(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct
         engine->section = names.item[i];
         if (strcmp(engine->section, "linux") != 0 || wg_policy_linux(&engine->policy))
             try_section(engine, tell, to);
+        rc = try_schema(engine, tell, to, err);
     }
     engine->section = NULL;
     wg_list_clear(&names);

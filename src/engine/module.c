@@ -2,10 +2,30 @@
 #include "module.h"
 
 #include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "decide.h"
 #include "decision.h"
+
+/* The table of sections is at its end. */
+bool wg_module_is_cut_off(const char *path)
+{
+    ElfW(Ehdr) head;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    bool cut = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+               read(fd, &head, sizeof(head)) == (ssize_t)sizeof(head) &&
+               head.e_shoff + (ElfW(Off))head.e_shnum * head.e_shentsize > (ElfW(Off))st.st_size;
+
+    if (fd >= 0)
+        close(fd);
+    return cut;
+}
 
 void *wg_module(const char *name, const char *symbol, struct wg_error *err)
 {
@@ -13,6 +33,11 @@ void *wg_module(const char *name, const char *symbol, struct wg_error *err)
     void *found = NULL;
 
     snprintf(path, sizeof(path), "%s/%s", WG_PKGLIBDIR, name);
+    /* To map half a library is to die of it. */
+    if (wg_module_is_cut_off(path)) {
+        wg_fail(err, "%s: it is cut off; hint: reinstall libvirt-winguest", path);
+        return NULL;
+    }
     /* Lazily: our modules bind all of their own at once (-z now), but need few of the thousands of
      * functions that the libraries below them bind among themselves. */
     void *module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
@@ -23,7 +48,7 @@ void *wg_module(const char *name, const char *symbol, struct wg_error *err)
                 "libvirt-winguest, its parts belong together",
                 path, version);
     else if (!version || !(found = dlsym(module, symbol)))
-        wg_fail(err, "%s", dlerror());
+        wg_fail(err, "%s; hint: install that part of libvirt-winguest anew", dlerror());
     return found;
 }
 

@@ -3,6 +3,8 @@
 #ifndef WG_MODULE_H
 #define WG_MODULE_H
 
+#include <stdbool.h>
+
 #include "common/text.h"
 
 /*
@@ -17,5 +19,8 @@ void wg_module_decide(const char *operation, const char *guest, int in, int out)
 /* What every module must export, in one of its sources. */
 #define WG_MODULE_VERSION \
     __attribute__((visibility("default"))) const char wg_version[] = PACKAGE_VERSION
+
+/* Whether a program or a library is there, but not to its end. */
+bool wg_module_is_cut_off(const char *path);
 
 #endif

@@ -133,6 +133,15 @@ void wg_engine_close(struct wg_engine *engine);
 /* What is wrong with the configuration that it was opened with, none of it WG_UNUSABLE. */
 void wg_engine_remarks(const struct wg_engine *engine, wg_remark_fn *tell, void *to);
 
+/*
+ * Which of the operator's globs are about anybody: takes a guest's XML, and tells, when all have
+ * been taken, those that fitted none ("names", "exempt.images", …). Returns 0, or -1 with *err
+ * filled.
+ */
+int wg_engine_fit(struct wg_engine *engine, const char *xml, size_t len, struct wg_error *err);
+void wg_engine_unfitted(const struct wg_engine *engine,
+                        void (*tell)(void *to, const char *key, const char *glob), void *to);
+
 /* What the configuration says in one number: another number, another policy. The texts of
  * stylesheets do not count. */
 uint64_t wg_engine_digest(const struct wg_engine *engine);

@@ -98,6 +98,7 @@ def enable_sets_the_mode():
             equal(f"of {before!r}", file.read(), after)
         equal("its mode", os.stat(config).st_mode & 0o777, 0o644 if before is None else 0o640)
         equal("beside it", os.listdir(os.path.dirname(config)), [os.path.basename(config)])
+        run("enable", told[1:], "--mode", "report")
     os.rename(config, "image/real")
     os.symlink(os.path.abspath("image/real"), config)
     run("enable", [f"{config}: mode = enforce"] + ARMED, "--mode", "enforce")

@@ -6,6 +6,7 @@ mode = report, in which it is off on purpose."""
 import json
 import os
 import signal
+import time
 import uuid
 
 import libvirt
@@ -180,6 +181,33 @@ def canary():
         host.wait_log("define guest 'other'.*only told of: .enforce. only.*would be rewritten")
 
 
+def rules_about_nobody():
+    """`config check` tells what only this host can: globs that fit no guest of it, how old lists are,
+    what its libvirt does not know."""
+    config = ("[rules]\nnames = win* nope a b c d\nflavors = M1.*\nuuid_file = /etc/libvirt/uuids\n"
+              "exempt.images = c0ffee*\n[enforce]\nonly.projects = x\n")
+    with Host(case.tree(), config=config) as host:
+        host.put("/etc/libvirt/uuids", "11111111-1111-1111-1111-111111111111\n", 0o644)
+        os.utime(host.inside("/etc/libvirt/uuids"), (time.time() - 3 * 86400,) * 2)
+        host.conn.defineXML(guest.domain("win1"))
+        done = host.run("winguest", "config", "check")
+        equal(f"{done}", (done.returncode, done.stdout.splitlines()), (0, [
+            *(f"note: [rules] names: '{glob}' fits no guest that is defined on this host"
+              for glob in ("nope", "a", "b")),
+            "note: nor do 2 others of names",
+            "note: [rules] uuids: '11111111-1111-1111-1111-111111111111' fits no guest that is defined "
+            "on this host",
+            "note: [enforce] only.projects: 'x' fits no guest that is defined on this host",
+            "note: [rules] uuid_file: /etc/libvirt/uuids, written 3 days ago",
+            "/etc/libvirt/winguest.conf is right"]))
+        host.put(CONFIG, "[enforce]\nallow_unknown = yes\n[windows]\nhyperv.frobnicate.state = on\n", 0o644)
+        done = host.run("winguest", "config", "check")
+        equal(f"{done}", done.returncode, 2)
+        true(done.stdout, "error: [windows]: hyperv.frobnicate: this host's libvirt does not know it" in
+             done.stdout)
+
+
 if __name__ == "__main__":
     case.run(in_force, hook_alone, silently_off, one_letter, refused_by_libvirt,
-             daemon_that_hangs, report_changes_nothing, canary)
+             daemon_that_hangs, report_changes_nothing, canary,
+             rules_about_nobody)

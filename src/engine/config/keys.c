@@ -220,6 +220,27 @@ static int unknown_section(const char *section, enum wg_gravity *gravity, struct
                    meant ? " did you mean " : "", meant ? near : "", meant ? "?" : "");
 }
 
+/* What a file holds that was cut off, or is none of ours, fits nobody: the rest of it is in force.
+ */
+static int check_list(struct wg_policy *policy, const struct wg_entry *entry,
+                      const struct wg_list *list, size_t from, struct wg_error *err)
+{
+    struct wg_error what;
+    size_t wrong = 0, first = 0;
+
+    for (size_t i = list->count; i-- > from;) {
+        if (wg_is_uuid(list->item[i]) || strpbrk(list->item[i], "*?["))
+            continue;
+        wrong++;
+        first = i;
+    }
+    if (wrong == 0)
+        return 0;
+    wg_fail(&what, "%s: '%s' is not a UUID, %zu of %zu are not; hint: make the list anew",
+            entry->value, list->item[first], wrong, list->count - from);
+    return wg_policy_remark(policy, WG_WARNING, entry, what.text) < 0 ? wg_no_memory(err) : 0;
+}
+
 int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, enum wg_gravity *gravity,
                   struct wg_error *err)
 {
@@ -233,7 +254,13 @@ int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, enum w
     if (!key)
         return unknown_key(entry, gravity, err);
     *gravity = key->whom ? WG_UNUSABLE : WG_WRONG;
-    return key->set((char *)policy + key->field, key, entry->value, err);
+    char *field = (char *)policy + key->field;
+    if (key->set != set_file)
+        return key->set(field, key, entry->value, err);
+    size_t before = ((struct wg_list *)field)->count;
+    if (set_file(field, key, entry->value, err) < 0)
+        return -1;
+    return check_list(policy, entry, (struct wg_list *)field, before, err);
 }
 
 int wg_policy_set_standards(struct wg_policy *policy, struct wg_error *err)

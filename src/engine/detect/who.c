@@ -137,6 +137,94 @@ int wg_who_report(const struct wg_domain *domain, const struct wg_policy *policy
     return rc < 0 ? -1 : 0;
 }
 
+/* The lists of globs, one after the other: key as in [rules] or [enforce]. */
+struct globs {
+    char key[32];
+    const struct wg_list *list;
+    const char *const *path; /* two */
+};
+
+static bool next_globs(const struct wg_policy *policy, size_t number, struct globs *globs)
+{
+    static const char *const title_paths[2] = {"title", WG_PATH_NOVA "*:name"};
+    static const size_t count = sizeof(knowledge) / sizeof(*knowledge);
+    const struct wg_who *whose[] = {&policy->windows, &policy->exempt, &policy->only};
+    static const char *const prefix[] = {"", "exempt.", "only."};
+
+    if (number == 3 * count) {
+        *globs = (struct globs){"titles", &policy->titles, title_paths};
+        return true;
+    }
+    if (number > 3 * count)
+        return false;
+    const char *who = (const char *)whose[number / count];
+    snprintf(globs->key, sizeof(globs->key), "%s%s", prefix[number / count],
+             knowledge[number % count].name);
+    globs->list = (const struct wg_list *)(who + knowledge[number % count].list);
+    globs->path = knowledge[number % count].path;
+    return true;
+}
+
+struct fitting {
+    const struct globs *globs;
+    struct wg_list *fits;
+};
+
+static int add_fitting(const xmlNode *node, void *context)
+{
+    const struct fitting *fitting = context;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < fitting->globs->list->count; i++) {
+        const struct wg_list one = {.item = &fitting->globs->list->item[i], .count = 1};
+        struct search search = {.globs = &one};
+        char *what;
+
+        rc = match(node, &search);
+        if (rc <= 0)
+            continue;
+        int len = asprintf(&what, "%s %s", fitting->globs->key, search.found);
+        rc = len < 0 ? -1 : 0;
+        if (rc == 0 && !wg_list_has(fitting->fits, what))
+            rc = wg_list_add(fitting->fits, what, (size_t)len);
+        if (len >= 0)
+            free(what);
+    }
+    return rc;
+}
+
+int wg_who_fits(const xmlNode *root, const struct wg_policy *policy, struct wg_list *fits)
+{
+    struct globs globs;
+
+    for (size_t i = 0; next_globs(policy, i, &globs); i++) {
+        struct fitting fitting = {&globs, fits};
+
+        for (int p = 0; p < 2 && globs.path[p] && globs.list->count; p++) {
+            if (wg_path_walk(root, globs.path[p], add_fitting, &fitting) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+void wg_who_fits_none(const struct wg_policy *policy, const struct wg_list *fits,
+                      void (*tell)(void *to, const char *key, const char *glob), void *to)
+{
+    struct globs globs;
+    char *what;
+
+    for (size_t i = 0; next_globs(policy, i, &globs); i++) {
+        for (size_t g = 0; g < globs.list->count; g++) {
+            if (asprintf(&what, "%s %s", globs.key, globs.list->item[g]) < 0)
+                return;
+            if (!wg_list_has(fits, what))
+                tell(to, globs.key, globs.list->item[g]);
+            free(what);
+        }
+    }
+}
+
 void wg_traits_clear(struct wg_traits *traits)
 {
     for (int i = 0; i < WG_TRAITS; i++)

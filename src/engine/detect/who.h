@@ -18,6 +18,14 @@ int wg_who_report(const struct wg_domain *domain, const struct wg_policy *policy
 /* Reads the traits of a domain, for wg_traits_clear. Returns 0, or -1 with *err filled. */
 int wg_who_traits(const xmlNode *root, struct wg_traits *traits, struct wg_error *err);
 
+/* Adds to fits, as "names win*", "exempt.images …" or "only.uuids …", each glob that fits the guest
+ * and is not among them yet. Returns 0, or -1 if there is no memory. */
+int wg_who_fits(const xmlNode *root, const struct wg_policy *policy, struct wg_list *fits);
+
+/* Tells each glob that is not among fits. */
+void wg_who_fits_none(const struct wg_policy *policy, const struct wg_list *fits,
+                      void (*tell)(void *to, const char *key, const char *glob), void *to);
+
 void wg_traits_clear(struct wg_traits *traits);
 
 /* Where it looks for traits, path by path from number 0 on; NULL behind the last. */

@@ -34,7 +34,9 @@ static int check_result(const struct wg_domain *domain, const struct wg_target *
     if (rc == 0 && (!same_text(domain->name, result.name) || !same_text(domain->uuid, result.uuid)))
         rc = wg_fail(err, "the stylesheets changed the guest's name or UUID");
     if (rc == 0 && again->n_differences > 0)
-        rc = wg_fail(err, "after all stylesheets %s is still %s, not %s",
+        rc = wg_fail(err,
+                     "after clock.xsl, hyperv.xsl, merge.xsl and the site's own stylesheets %s is "
+                     "still %s, not %s",
                      again->differences[0].where, again->differences[0].has,
                      again->differences[0].must);
     wg_verdict_free(again);
