@@ -3,6 +3,7 @@
 #include "child.h"
 #include "common/counts.h"
 #include "common/kept.h"
+#include "engine/decide.h"
 #include "log.h"
 
 #include <errno.h>
@@ -185,6 +186,36 @@ void wg_filter_log_fault(struct wg_filter_answer *answer, const char *op, const 
     free(text);
     free(answer->fault);
     answer->fault = NULL;
+}
+
+char *wg_filter_identity(struct wg_filter_engine *engine, const char *previous, const char *now)
+{
+    char *argv[] = {"winguest", "decide", WG_IDENTITY, "-", NULL};
+    size_t first = strlen(previous), second = strlen(now);
+    char *both = malloc(first + 1 + second + 1), *xml = NULL;
+    struct wg_child_call call = {.path = engine->program,
+                                 .argv = argv,
+                                 .input = both,
+                                 .input_len = first + 1 + second,
+                                 .output_max = WG_FILTER_OUTPUT_MAX,
+                                 .deadline_ms = atomic_load(&engine->deadline_ms)};
+    struct wg_child_reply reply = {0};
+    struct wg_decision decision;
+    struct wg_error ignored;
+
+    if (both == NULL)
+        return NULL;
+    memcpy(both, previous, first + 1);
+    memcpy(both + first + 1, now, second + 1);
+    wg_child_run(&call, &reply);
+    if (reply.end == WG_CHILD_EXITED && reply.code == 0 &&
+        wg_decision_parse(reply.output, reply.output_len, &decision, &ignored) == 0 &&
+        !decision.failed && decision.xml != NULL)
+        xml = strdup(decision.xml);
+    free(reply.output);
+    explicit_bzero(both, first + 1 + second);
+    free(both);
+    return xml;
 }
 
 void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question,

@@ -59,6 +59,12 @@ struct wg_filter_answer {
  */
 void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_question *question,
                    struct wg_filter_answer *answer);
+
+/*
+ * Gives previous, which somebody wrote, the identity that the guest has in now (engine/identity.h).
+ * Returns a text for free(), NULL if the engine fails.
+ */
+char *wg_filter_identity(struct wg_filter_engine *engine, const char *previous, const char *now);
 void wg_filter_answer_free(struct wg_filter_answer *answer);
 
 /* Whether the engine is being left alone, so that nothing need be prepared for a question. */

@@ -15,8 +15,8 @@
  * after a call that failed: the last libvirt call made here is always the one whose result the
  * client gets, or its error is put back.
  */
-#include "common/marks.h"
 #include "common/counts.h"
+#include "common/marks.h"
 #include "conns.h"
 #include "engine.h"
 #include "log.h"
@@ -163,6 +163,10 @@ static struct _virDomain *pass_on_with_policy(const struct request *request)
         wg_filter_log(LOG_ERR, answer.name, op,
                       "another call on it takes too long: it goes through "
                       "unchanged, without the policy");
+    if (in_turn && answer.xml != NULL && defines(request) && atomic_load(&engine.rollback) &&
+        !wg_start_has_way_back(request->xml, answer.name, op))
+        answer.xml = NULL;
+    errno = saved_errno;
     domain = in_turn ? pass_on_in_turn(request, op, answer.xml, &turn)
                      : pass_on(request, request->xml);
     if (in_turn)

@@ -130,6 +130,18 @@ static void keep(const char *uuid, const char *previous, const char *stored, con
                       strerror(errno));
 }
 
+bool wg_start_has_way_back(const char *previous, const char *name, const char *op)
+{
+    if (geteuid() != 0 || wg_kept_room(previous) == 0)
+        return true;
+    wg_filter_log(LOG_ERR, name, op,
+                  "what it is without the policy cannot be kept in " WG_VARDIR
+                  "/kept (%s), should it not start: it goes through unchanged, without the policy; "
+                  "hint: make room there",
+                  errno == EFBIG ? "it is too large" : strerror(errno));
+    return false;
+}
+
 static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
 {
     struct wg_filter_question question = {.op = "define",
@@ -151,6 +163,9 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
     }
     question.xml = previous;
     wg_filter_ask(engine, &question, &answer);
+    if (answer.xml != NULL && atomic_load(&engine->rollback) &&
+        !wg_start_has_way_back(previous, boot->name, OP))
+        answer.xml = NULL;
     if (answer.xml != NULL && replace_definition(domain, previous, answer.xml)) {
         boot->stored = read_definition(domain);
         boot->previous = previous;
@@ -171,7 +186,7 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
  * of the shutoff is not asked: a start that fails early leaves that of the time before, and one
  * that a destroy has ended may say "failed" (qemuProcessStop() keeps whichever comes first).
  */
-static const char *put_back(struct boot *boot)
+static const char *put_back(struct boot *boot, struct wg_filter_engine *engine)
 {
     struct _virDomain *domain = boot->start->domain;
     char *now;
@@ -184,7 +199,12 @@ static const char *put_back(struct boot *boot)
     if (now == NULL)
         return "the client may not read it";
     if (boot->previous == NULL) {
-        boot->previous = wg_kept_get(boot->uuid, boot->name, now);
+        char *kept = wg_kept_get(boot->uuid, boot->name, now);
+        char *previous = kept == NULL ? NULL : wg_filter_identity(engine, kept, now);
+
+        boot->previous = previous == NULL ? kept : previous;
+        if (previous != NULL)
+            free(kept);
         boot->stored = now;
     } else {
         bool same = boot->stored != NULL && same_definition(now, boot->stored);
@@ -229,11 +249,11 @@ static int start_as_it_was(struct boot *boot)
  * guest that cannot start for another reason fails again; the client then gets the first error,
  * of the start that it asked for.
  */
-static int roll_back(struct boot *boot)
+static int roll_back(struct boot *boot, struct wg_filter_engine *engine)
 {
     const struct wg_libvirt *libvirt = wg_libvirt();
     struct _virError *error = libvirt->virSaveLastError();
-    const char *obstacle = put_back(boot);
+    const char *obstacle = put_back(boot, engine);
     int rc = -1;
 
     if (obstacle == NULL)
@@ -260,7 +280,7 @@ static int start_cold(struct boot *boot, struct wg_filter_engine *engine)
         wg_filter_log(LOG_INFO, boot->name, OP, "its definition was brought in line first");
     if (rc < 0 && (boot->previous != NULL || wg_kept_has(boot->uuid))) {
         if (atomic_load(&engine->rollback))
-            rc = roll_back(boot);
+            rc = roll_back(boot, engine);
         else
             wg_filter_log(LOG_WARNING, boot->name, OP, "failed with the policy; rollback is off");
     }

@@ -41,6 +41,10 @@ void wg_start_fails_with(struct _virError *error);
  */
 int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *engine);
 
+/* Whether previous could be kept (wg_kept_room); if not, that is logged, and the policy must not be
+ * put in its place. Never so for a session daemon, which keeps nothing. */
+bool wg_start_has_way_back(const char *previous, const char *name, const char *op);
+
 /*
  * To be called in the call's turn when a guest was defined and it has worked: @said is the client's
  * own XML if the policy was put into it, or NULL if it went through unchanged, or need not be kept.

@@ -131,6 +131,12 @@ static int correct(const struct wg_hook_call *call, const struct wg_decision *de
                "left as it is (only guests of qemu:///system are corrected)");
         return 0;
     }
+    if (!wg_marks_work()) {
+        report(call, decision, LOG_ERR,
+               "left as it is: should it then not start, that could not be noted in " WG_STATEDIR
+               "; hint: winguest status");
+        return 0;
+    }
     if (wg_take_rolled_back(call->guest)) {
         report(call, decision, LOG_WARNING, "left as it is (it could not start under the policy)");
         return 0;

@@ -14,12 +14,13 @@
 uint64_t wg_hash(uint64_t hash, const void *bytes, size_t len);
 
 /*
- * Stands for a definition as libvirt gives it out. The order of its lines does not count: what
- * libvirt has copied while it tried a start may come back with its controllers in another order.
+ * Stands for a definition as libvirt gives it out. The order of its controllers does not count:
+ * what libvirt has copied while it tried a start may come back with them in another one. Nor does
+ * the guest's name: one that was renamed is defined as it was.
  */
 struct wg_fingerprint {
-    uint64_t sum;
-    uint64_t length;
+    uint64_t lines; /* in their order */
+    uint64_t controllers;
 };
 
 struct wg_fingerprint wg_fingerprint_of(const char *definition);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "hash.h"
 #include "state.h"
+#include "text.h"
 
 #define DIRECTORY WG_VARDIR "/kept"
 #define DEFINITIONS WG_SYSCONFDIR "/libvirt/qemu"
@@ -20,6 +22,7 @@
 #define REFUSED "refused"
 #define FOLLOWED "followed"
 #define DOUBTED "doubted"
+#define OFFLINE "offline"
 /* Two numbers of 64 bits in hexadecimal, a blank and a line break; the definition follows. */
 #define SEAL_BYTES 34
 #define SEAL "%016" PRIx64 " %016" PRIx64 "\n"
@@ -51,6 +54,81 @@ static int sweep(const char *dir, const char *file, void *to)
     return 0;
 }
 
+/* libvirt's own file of a definition has its UUID in a line of its own. Returns whether it is one.
+ */
+static bool read_uuid(const char *path, char uuid[WG_UUID_SIZE])
+{
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t size = 0;
+    bool found = false;
+
+    while (file && !found && getline(&line, &size, file) > 0) {
+        const char *at = strstr(line, "<uuid>");
+
+        snprintf(uuid, WG_UUID_SIZE, "%s", at ? at + strlen("<uuid>") : "");
+        found = wg_is_uuid(uuid);
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* With NULL behind the last; NULL if it cannot be told. */
+static char (*read_defined(void))[WG_UUID_SIZE]
+{
+    glob_t files;
+    size_t count = 0;
+
+    if (glob(DEFINITIONS "/*.xml", 0, NULL, &files) != 0)
+        return NULL;
+    char(*uuids)[WG_UUID_SIZE] = calloc(files.gl_pathc + 1, sizeof(*uuids));
+    for (size_t i = 0; uuids && i < files.gl_pathc; i++)
+        count += read_uuid(files.gl_pathv[i], uuids[count]);
+    if (uuids)
+        *uuids[count] = '\0';
+    globfree(&files);
+    return uuids;
+}
+
+static int drop_undefined(const char *dir, const char *file, void *to)
+{
+    const char(*defined)[WG_UUID_SIZE] = to;
+    const char *uuid = strchr(file, '.') + 1;
+
+    (void)dir;
+    for (size_t i = 0; *defined[i]; i++) {
+        if (strcmp(defined[i], uuid) == 0)
+            return 0;
+    }
+    wg_kept_forget(uuid);
+    return 0;
+}
+
+static size_t count_kept(void)
+{
+    struct oldest oldest = {.count = 0};
+
+    wg_state_each(DIRECTORY, WG_STATE_FRESH DEFINITION, sweep, &oldest);
+    wg_state_each(DIRECTORY, DEFINITION, sweep, &oldest);
+    return oldest.count;
+}
+
+/* Where the hook alone is, nobody tells us that a guest was undefined. None that is defined goes:
+ * it may need what is kept. */
+static int make_room_for_definition(void)
+{
+    if (count_kept() < WG_KEPT_GUESTS)
+        return 0;
+    char(*defined)[WG_UUID_SIZE] = read_defined();
+    if (defined)
+        wg_state_each(DIRECTORY, DEFINITION, drop_undefined, defined);
+    free(defined);
+    errno = ENOSPC;
+    return count_kept() < WG_KEPT_GUESTS ? 0 : -1;
+}
+
 /* A writer that was killed has left a file that is not whole: it grows old as the others do. */
 static void make_room(const char *kind)
 {
@@ -75,13 +153,26 @@ static void drop(const char *kind, const char *uuid)
     wg_state_drop(DIRECTORY, file);
 }
 
+static bool has(const char *kind, const char *uuid)
+{
+    char file[WG_STATE_NAME];
+    char path[sizeof(DIRECTORY) + WG_STATE_NAME];
+
+    wg_state_name(file, kind, uuid);
+    snprintf(path, sizeof(path), DIRECTORY "/%s", file);
+    return access(path, F_OK) == 0;
+}
+
 static int put(const char *kind, const char *uuid, const char *text)
 {
     char file[WG_STATE_NAME];
 
     if (mkdir(WG_VARDIR, 0755) < 0 && errno != EEXIST)
         return -1;
-    make_room(kind);
+    if (strcmp(kind, DEFINITION) != 0)
+        make_room(kind);
+    else if (!has(kind, uuid) && make_room_for_definition() < 0)
+        return -1;
     wg_state_name(file, kind, uuid);
     return wg_state_put(DIRECTORY, file, text, true);
 }
@@ -94,7 +185,7 @@ static int keep(const char *uuid, const char *previous, struct wg_fingerprint pr
         errno = EFBIG;
         return -1;
     }
-    int len = asprintf(&text, SEAL "%s", print.sum, print.length, previous);
+    int len = asprintf(&text, SEAL "%s", print.lines, print.controllers, previous);
     if (len < 0)
         return -1;
     int rc = put(DEFINITION, uuid, text);
@@ -105,22 +196,57 @@ static int keep(const char *uuid, const char *previous, struct wg_fingerprint pr
     return rc;
 }
 
+int wg_kept_room(const char *previous)
+{
+    static const struct wg_fingerprint none;
+    size_t len = strlen(previous);
+    char *filler = malloc(len + 1);
+
+    if (!filler)
+        return -1;
+    memset(filler, ' ', len);
+    filler[len] = '\0';
+    int rc = keep("room", filler, none);
+    int error = errno;
+    drop(DEFINITION, "room");
+    free(filler);
+    errno = error;
+    return rc;
+}
+
 int wg_kept_put(const char *uuid, const char *previous, const char *stored)
 {
+    drop(OFFLINE, uuid);
     return keep(uuid, previous, wg_fingerprint_of(stored));
 }
 
 static struct wg_fingerprint fingerprint_of_file(const struct stat *file)
 {
     return (struct wg_fingerprint){
-        .sum = (uint64_t)file->st_mtim.tv_sec * 1000000000 + (uint64_t)file->st_mtim.tv_nsec,
-        .length = file->st_ino,
+        .lines = (uint64_t)file->st_mtim.tv_sec * 1000000000 + (uint64_t)file->st_mtim.tv_nsec,
+        .controllers = file->st_ino,
     };
 }
 
 int wg_kept_put_offline(const char *uuid, const char *previous, const struct stat *file)
 {
-    return keep(uuid, previous, fingerprint_of_file(file));
+    int rc = keep(uuid, previous, fingerprint_of_file(file));
+
+    return rc == 0 ? put(OFFLINE, uuid, "") : rc;
+}
+
+bool wg_kept_offline_since(const char *uuid, time_t *since)
+{
+    char file[WG_STATE_NAME];
+    char path[sizeof(DIRECTORY) + WG_STATE_NAME];
+    struct stat st;
+
+    wg_state_name(file, OFFLINE, uuid);
+    snprintf(path, sizeof(path), DIRECTORY "/%s", file);
+    if (stat(path, &st) < 0)
+        return false;
+    *since = st.st_mtime;
+    return true;
 }
 
 static bool is_file_of(const char *name, const struct wg_fingerprint *then)
@@ -154,23 +280,14 @@ char *wg_kept_get(const char *uuid, const char *name, const char *stored)
     if (!text)
         return NULL;
     size_t len = strlen(text);
-    if (len > SEAL_BYTES && sscanf(text, "%" SCNx64 " %" SCNx64, &then.sum, &then.length) == 2 &&
+    if (len > SEAL_BYTES &&
+        sscanf(text, "%" SCNx64 " %" SCNx64, &then.lines, &then.controllers) == 2 &&
         (wg_fingerprint_same(&now, &then) || is_file_of(name, &then)))
         return memmove(text, text + SEAL_BYTES, len - SEAL_BYTES + 1);
     explicit_bzero(text, len);
     free(text);
     errno = ESTALE;
     return NULL;
-}
-
-static bool has(const char *kind, const char *uuid)
-{
-    char file[WG_STATE_NAME];
-    char path[sizeof(DIRECTORY) + WG_STATE_NAME];
-
-    wg_state_name(file, kind, uuid);
-    snprintf(path, sizeof(path), DIRECTORY "/%s", file);
-    return access(path, F_OK) == 0;
 }
 
 bool wg_kept_has(const char *uuid)
@@ -183,6 +300,7 @@ void wg_kept_forget(const char *uuid)
     drop(DEFINITION, uuid);
     drop(FOLLOWED, uuid);
     drop(DOUBTED, uuid);
+    drop(OFFLINE, uuid);
 }
 
 void wg_kept_follow(const char *uuid)
@@ -195,9 +313,14 @@ bool wg_kept_followed(const char *uuid)
     return has(FOLLOWED, uuid);
 }
 
+bool wg_kept_doubted(const char *uuid)
+{
+    return has(DOUBTED, uuid);
+}
+
 bool wg_kept_doubt(const char *uuid)
 {
-    bool again = has(DOUBTED, uuid);
+    bool again = wg_kept_doubted(uuid);
 
     put(DOUBTED, uuid, "");
     return again;

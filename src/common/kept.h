@@ -3,8 +3,8 @@
  * What a guest was defined as before the policy was put into its definition, until it has once
  * booted under the policy: should it not start so, it gets that back. A file a guest below
  * WG_VARDIR, which only root may enter, as it holds whole definitions, passwords included; it
- * outlives the daemon and the host's reboot. At most WG_KEPT_GUESTS of them, the oldest go first;
- * none is kept longer than WG_KEPT_DAYS. libc only, safe in any thread.
+ * outlives the daemon and the host's reboot. At most WG_KEPT_GUESTS of them, of guests that are
+ * defined; none is kept longer than WG_KEPT_DAYS. libc only, safe in any thread.
  */
 #ifndef WG_KEPT_H
 #define WG_KEPT_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define WG_KEPT_GUESTS 1024
 /* A domain with a hundred disks has some 40 KiB. */
@@ -20,8 +21,15 @@
 #define WG_KEPT_DAYS 1000
 
 /*
+ * Whether previous could be kept: to be asked before the policy is put in its place, as a guest
+ * that then does not start has no way back. Returns 0, or -1 with errno as wg_kept_put.
+ */
+int wg_kept_room(const char *previous);
+
+/*
  * Keeps previous, and that it was replaced by what libvirt now gives out as stored (both with
- * INACTIVE and SECURE). Returns 0, or -1 with errno (EFBIG: over WG_KEPT_BYTES).
+ * INACTIVE and SECURE). Returns 0, or -1 with errno (EFBIG: over WG_KEPT_BYTES; ENOSPC: also if
+ * there are WG_KEPT_GUESTS of them).
  */
 int wg_kept_put(const char *uuid, const char *previous, const char *stored);
 
@@ -39,6 +47,9 @@ int wg_kept_put_offline(const char *uuid, const char *previous, const struct sta
  */
 char *wg_kept_get(const char *uuid, const char *name, const char *stored);
 
+/* Whether what is kept was replaced while no daemon ran, and when. */
+bool wg_kept_offline_since(const char *uuid, time_t *since);
+
 bool wg_kept_has(const char *uuid);
 void wg_kept_forget(const char *uuid);
 
@@ -49,6 +60,7 @@ bool wg_kept_followed(const char *uuid);
 
 /* Its start has come to an end that may have been its owner's. Returns whether one had before. */
 bool wg_kept_doubt(const char *uuid);
+bool wg_kept_doubted(const char *uuid);
 
 /* The guest did not start under the policy of that digest: none of ours puts it into the definition
  * again, until the policy changes or wg_kept_allow. */

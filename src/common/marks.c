@@ -20,6 +20,16 @@
 #define TRYING "trying"
 #define UNPREPARED "unprepared"
 
+bool wg_marks_work(void)
+{
+    int dir = wg_state_open(WG_STATEDIR);
+    bool work = dir >= 0 && faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0;
+
+    if (dir >= 0)
+        close(dir);
+    return work;
+}
+
 static void put(const char *kind, const char *guest, const char *text)
 {
     char file[WG_STATE_NAME];

@@ -12,6 +12,9 @@
 
 #include "text.h"
 
+/* Whether marks can be left at all: without them a start that fails is not noticed. */
+bool wg_marks_work(void);
+
 /* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
 void wg_mark_settled(const char *guest);
 

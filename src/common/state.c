@@ -60,7 +60,12 @@ int wg_state_open(const char *dir)
 
     if (fd < 0 && errno == ENOENT && (mkdir(dir, 0700) == 0 || errno == EEXIST))
         fd = open_directory(dir);
-    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077))
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) < 0 || st.st_uid != geteuid())
+        return close_with(fd, EPERM);
+    /* Whoever could only read it has put nothing there. */
+    if (st.st_mode & 077 && (st.st_mode & 022 || fchmod(fd, 0700) < 0))
         return close_with(fd, EPERM);
     return fd;
 }

@@ -2,7 +2,8 @@
 /*
  * Small files that one process of ours leaves for another, in directories that nobody else may
  * enter. A file is there as a whole or not at all. Functions return -1 (or NULL) with errno; EPERM:
- * the directory belongs to somebody else, or others may enter it. libc only.
+ * the directory belongs to somebody else, or others may write into it; if they may but enter it, it
+ * is closed to them. libc only.
  */
 #ifndef WG_STATE_H
 #define WG_STATE_H

@@ -7,6 +7,7 @@
 #include "common/input.h"
 #include "confine.h"
 #include "decision.h"
+#include "identity.h"
 
 static bool rewrites(const char *operation)
 {
@@ -80,6 +81,25 @@ void wg_decide_domain(struct wg_engine *engine, const struct wg_settings *settin
     wg_verdict_free(verdict);
 }
 
+/* previous, a NUL, and what is stored now. */
+static void give_identity(const char *both, size_t len, int out)
+{
+    struct wg_error err;
+    size_t first = strnlen(both, len), size;
+    char *xml = NULL;
+
+    if (first < len)
+        xml = wg_with_identity(both, first, both + first + 1, len - first - 1, &size, &err);
+    else
+        wg_fail(&err, "there is but one domain");
+    if (!xml)
+        fail(out, err.text);
+    else
+        wg_decision_write(
+            out, &(struct wg_decision){.id = -1, .text = WG_IDENTITY, .xml = xml, .xml_len = size});
+    free(xml);
+}
+
 __attribute__((visibility("default"))) void wg_decide(const char *operation, const char *guest,
                                                       int in, int out)
 {
@@ -98,5 +118,8 @@ __attribute__((visibility("default"))) void wg_decide(const char *operation, con
     }
     wg_engine_take_files(engine);
     wg_confine(WG_CONFINE_ALL);
-    wg_decide_domain(engine, &settings, operation, guest, xml, len, out);
+    if (strcmp(operation, WG_IDENTITY) == 0)
+        give_identity(xml, len, out);
+    else
+        wg_decide_domain(engine, &settings, operation, guest, xml, len, out);
 }

@@ -99,7 +99,7 @@ def names_stay_in_the_directory():
 
 
 def a_directory_that_others_may_enter_is_not_used():
-    for mode in (0o777, 0o750, 0o1777):
+    for mode in (0o777, 0o770, 0o1777):
         os.chmod(STATE, mode)
         hook("migrate")
         true("no mark", rewritten(hook("prepare")))

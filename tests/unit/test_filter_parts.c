@@ -94,14 +94,30 @@ static bool same(const char *a, const char *b)
     return wg_fingerprint_same(&of_a, &of_b);
 }
 
-static void a_fingerprint_is_of_the_lines_in_any_order(void **state)
+#define PCI "    <controller type='pci' index='0' model='pcie-root'/>\n"
+#define USB(n) \
+    "    <controller type='usb' index='" n "'>\n      <address slot='" n "'/>\n    </controller>\n"
+
+static void a_fingerprint_leaves_the_order_of_controllers_to_libvirt(void **state)
 {
     (void)state;
     assert_true(same("", ""));
-    assert_true(same("a\nb\nc\n", "c\na\nb\n"));
+    assert_false(same("a\nb\nc\n", "c\na\nb\n"));
     assert_false(same("a\nb\nc\n", "a\nb\nd\n"));
     assert_false(same("a\nb\n", "a\nb\nc\n"));
     assert_false(same("ab\ncd\n", "ac\nbd\n"));
+    assert_true(same("a\n" PCI USB("1") USB("2") "b\n", "a\n" USB("2") PCI USB("1") "b\n"));
+    assert_true(same("a\n" PCI "b\n" USB("1"), "a\n" USB("1") "b\n" PCI));
+    assert_false(same("a\n" USB("1") USB("2"), "a\n" USB("1") USB("3")));
+    assert_false(same("a\n" USB("1"), "a\n" USB("1") USB("1")));
+    assert_false(same("a\n" PCI "b\n", "b\n" PCI "a\n"));
+}
+
+static void a_fingerprint_does_not_count_the_name(void **state)
+{
+    (void)state;
+    assert_true(same("<domain>\n  <name>a</name>\n", "<domain>\n  <name>b</name>\n"));
+    assert_false(same("<domain>\n    <name>a</name>\n", "<domain>\n    <name>b</name>\n"));
 }
 
 /* Without libvirt in the process there is nothing to pass on to, and nothing may crash. */
@@ -123,7 +139,8 @@ int main(void)
         cmocka_unit_test(the_log_line_stays_one_line),
         cmocka_unit_test(only_our_own_preload_entry_goes),
         cmocka_unit_test(connections_come_and_go),
-        cmocka_unit_test(a_fingerprint_is_of_the_lines_in_any_order),
+        cmocka_unit_test(a_fingerprint_leaves_the_order_of_controllers_to_libvirt),
+        cmocka_unit_test(a_fingerprint_does_not_count_the_name),
         cmocka_unit_test(without_libvirt_everything_fails_gently),
     };
 

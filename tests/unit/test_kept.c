@@ -72,12 +72,12 @@ static void it_is_what_was_before(void **state)
     assert_int_equal(files(), 0);
 }
 
-/* libvirt gives a definition out with its lines in another order after it has tried a start. */
 static void of_what_is_stored_still(void **state)
 {
     (void)state;
     assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), 0);
-    assert_kept(UUID, "<domain>\n  <b/>\n  <a/>\n</domain>\n", "<domain/>");
+    assert_kept(UUID, STORED, "<domain/>");
+    assert_kept(UUID, "<domain>\n  <b/>\n  <a/>\n</domain>\n", NULL);
     errno = 0;
     assert_kept(UUID, "<domain>\n  <b/>\n</domain>\n", NULL);
     assert_int_equal(errno, ESTALE);
@@ -159,26 +159,66 @@ static void none_gets_too_old(void **state)
     assert_int_equal(files(), 2);
 }
 
-static void the_oldest_makes_room(void **state)
+static void define(const char *name, const char *uuid)
 {
-    char uuid[32];
+    char path[512];
+
+    assert_int_equal(system("mkdir -p " WG_SYSCONFDIR "/libvirt/qemu"), 0);
+    snprintf(path, sizeof(path), WG_SYSCONFDIR "/libvirt/qemu/%s.xml", name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "<!-- x -->\n<domain>\n  <name>a</name>\n  <uuid>%s</uuid>\n</domain>\n", uuid);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What a live guest may need stays; whose guest is gone goes. */
+static void the_undefined_make_room(void **state)
+{
+    char uuid[64], first[64];
 
     (void)state;
     for (int i = 0; i < WG_KEPT_GUESTS; i++) {
         char file[WG_STATE_NAME];
 
-        snprintf(uuid, sizeof(uuid), "%d", i);
+        snprintf(uuid, sizeof(uuid), "6f0f2c04-8a3c-4b8e-9f5e-%012d", i);
         wg_state_name(file, "definition", uuid);
-        if (i == 0)
+        if (i == 0) {
+            strcpy(first, uuid);
             assert_int_equal(wg_kept_put(uuid, "<domain/>", STORED), 0);
+        }
         assert_int_equal(wg_state_put(KEPT, file, "", false), 0);
     }
-    make_older("definition.77", 60);
-    assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), 0);
+    errno = 0;
+    assert_int_equal(wg_kept_room("<domain/>"), -1);
+    assert_int_equal(errno, ENOSPC);
+    assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), -1);
+    assert_int_equal(errno, ENOSPC);
+    assert_int_equal(wg_kept_put(uuid, "<domain/>", STORED), 0);
     assert_int_equal(files(), WG_KEPT_GUESTS);
-    assert_false(wg_kept_has("77"));
-    assert_true(wg_kept_has("0"));
-    assert_true(wg_kept_has(UUID));
+    define("first", first);
+    assert_int_equal(wg_kept_room("<domain/>"), 0);
+    assert_int_equal(files(), 1);
+    assert_true(wg_kept_has(first));
+    assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), 0);
+    assert_int_equal(files(), 2);
+}
+
+static void offline_is_noted(void **state)
+{
+    struct stat st = {0};
+    time_t since = 0;
+
+    (void)state;
+    assert_false(wg_kept_offline_since(UUID, &since));
+    assert_int_equal(wg_kept_put_offline(UUID, "<domain/>", &st), 0);
+    assert_true(wg_kept_offline_since(UUID, &since));
+    assert_in_range(since, time(NULL) - 60, time(NULL) + 1);
+    assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), 0);
+    assert_false(wg_kept_offline_since(UUID, &since));
+    assert_int_equal(wg_kept_put_offline(UUID, "<domain/>", &st), 0);
+    wg_kept_forget(UUID);
+    assert_false(wg_kept_offline_since(UUID, &since));
+    assert_int_equal(files(), 0);
 }
 
 static void a_refusal_is_of_a_policy(void **state)
@@ -199,10 +239,13 @@ static void without_a_place_it_says_so(void **state)
 {
     (void)state;
     assert_int_equal(mkdir(WG_VARDIR, 0755), 0);
-    assert_int_equal(mkdir(KEPT, 0755), 0);
+    assert_int_equal(mkdir(KEPT, 0777), 0);
     assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), -1);
     assert_int_equal(errno, EPERM);
     assert_false(wg_kept_has(UUID));
+    assert_int_equal(chmod(KEPT, 0755), 0);
+    assert_int_equal(wg_kept_put(UUID, "<domain/>", STORED), 0);
+    assert_kept(UUID, STORED, "<domain/>");
 }
 
 int main(void)
@@ -214,7 +257,8 @@ int main(void)
         cmocka_unit_test_setup(what_is_not_whole_is_nothing, fresh),
         cmocka_unit_test_setup(as_large_as_it_may_be, fresh),
         cmocka_unit_test_setup(none_gets_too_old, fresh),
-        cmocka_unit_test_setup(the_oldest_makes_room, fresh),
+        cmocka_unit_test_setup(the_undefined_make_room, fresh),
+        cmocka_unit_test_setup(offline_is_noted, fresh),
         cmocka_unit_test_setup(a_refusal_is_of_a_policy, fresh),
         cmocka_unit_test_setup(without_a_place_it_says_so, fresh),
     };

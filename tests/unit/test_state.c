@@ -107,7 +107,7 @@ static void halves_do_not_count(void **state)
 static void others_directories_are_refused(void **state)
 {
     (void)state;
-    assert_int_equal(mkdir(DIR_OF, 0755), 0);
+    assert_int_equal(mkdir(DIR_OF, 0777), 0);
     assert_int_equal(wg_state_put(DIR_OF, FILE_OF, "x", false), -1);
     assert_int_equal(errno, EPERM);
     assert_int_equal(chmod(DIR_OF, 0700), 0);

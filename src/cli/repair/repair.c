@@ -96,16 +96,16 @@ static bool is_libvirts(const char *line, size_t len, bool *more)
 /*
  * Whether a start may have come to its end by somebody's destroy: that succeeds and leaves nothing
  * behind but a start that has failed (qemuDomainDestroyFlags: `starting`). QEMU then says in its
- * log (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing, as it does where
- * libvirt itself gives the start up; what QEMU cannot do, it says. What cannot be read tells
- * nothing.
+ * log (virQEMUDriverConfigNew: logDir) that a signal has ended it, or nothing, as it does before it
+ * listens to signals, and where libvirt itself gives the start up; what QEMU cannot do, it says.
+ * What it only warns of does not end it. What cannot be read tells nothing.
  */
 static bool may_be_owners(const char *name)
 {
     static char text[64 << 10];
     char path[4096];
     const char *from = text;
-    bool more = false;
+    bool more = false, explained = false;
 
     snprintf(path, sizeof(path), "/var/log/libvirt/qemu/%s.log", name);
     FILE *file = fopen(path, "re");
@@ -120,22 +120,34 @@ static bool may_be_owners(const char *name)
     for (from += strcspn(from, "\n"); *from; from += strcspn(from, "\n")) {
         size_t len = strcspn(++from, "\n");
 
-        if (len > 0 && !is_libvirts(from, len, &more))
-            return memmem(from, len, "terminating on signal", 21) != NULL;
+        if (len == 0 || is_libvirts(from, len, &more))
+            continue;
+        if (memmem(from, len, "terminating on signal", 21))
+            return true;
+        explained |= !memmem(from, len, ": warning: ", 11) && !memmem(from, len, ": info: ", 8);
     }
-    return true;
+    return !explained;
 }
 
 /*
- * libvirt starts such guests once a boot of the host, which it notes by that file
- * (virDriverShouldAutostart). When one of them does not start nobody is told, or starts it again.
+ * Whether it was libvirt that tried to start it: nobody is told that it does not start, or starts
+ * it again. libvirt starts such guests once a boot of the host, and notes that by a file
+ * (virDriverShouldAutostart); a guest that was set to start so, and had its definition corrected in
+ * its file, before that, and has not been tried since, was tried then. A client's start, which
+ * fails or succeeds as the client is told, comes behind it.
  */
-static bool starts_with_host(const struct wg_virt_status *status)
+static bool started_with_host(const struct wg_repair *repair, const struct wg_virt_status *status,
+                              bool first)
 {
-    struct stat st;
+    char link[4096];
+    struct stat noted, set;
+    time_t corrected;
 
-    return status->autostart && stat("/run/libvirt/qemu/autostarted", &st) == 0 &&
-           time(NULL) - st.st_mtime < AUTOSTART_SECONDS;
+    snprintf(link, sizeof(link), WG_SYSCONFDIR "/libvirt/qemu/autostart/%s.xml", repair->name);
+    return status->autostart && first && wg_kept_offline_since(repair->uuid, &corrected) &&
+           stat("/run/libvirt/qemu/autostarted", &noted) == 0 && lstat(link, &set) == 0 &&
+           set.st_mtime <= noted.st_mtime && corrected <= noted.st_mtime &&
+           time(NULL) - noted.st_mtime < AUTOSTART_SECONDS;
 }
 
 static int start_as_libvirt_would(struct wg_repair *repair)
@@ -158,6 +170,7 @@ static int start_as_libvirt_would(struct wg_repair *repair)
 static int restore(struct wg_repair *repair, struct wg_error *err)
 {
     struct wg_virt_status status;
+    bool first = !wg_kept_doubted(repair->uuid);
 
     if (wg_virt_settle(repair->virt, repair->uuid, err) < 0 ||
         wg_virt_look(repair->virt, repair->uuid, &status, err) < 0)
@@ -170,10 +183,11 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
                       "by its owner; the next one that ends gives it its previous definition back");
         return WG_EXIT_OK;
     }
+    bool with_host = started_with_host(repair, &status, first);
     int rc = wg_repair_restore(repair, err);
     if (rc < 0)
         return cannot_begin(repair->uuid, err);
-    if (rc > 0 && starts_with_host(&status))
+    if (rc > 0 && with_host)
         return start_as_libvirt_would(repair);
     if (rc > 0)
         wg_repair_say(repair, LOG_ERR, RESTORED "its next start is as it was");

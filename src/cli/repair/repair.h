@@ -42,6 +42,10 @@ void wg_repair_say(const struct wg_repair *repair, int level, const char *format
  * *what tells what came of it, for messages, until the next call. */
 int wg_repair_correct(struct wg_repair *repair, const char **what);
 
+/* What the guest was defined as before it became what is stored, with the identity that it has now;
+ * for wg_virt_forget. NULL: nothing is kept, or somebody has edited it since. */
+char *wg_repair_previous(struct wg_repair *repair, const char *stored);
+
 /* Gives a guest that has not started with the corrected definition its previous one back. Returns 1
  * if that was done, 0 if there is nothing to give back, -1 with *err filled. */
 int wg_repair_restore(struct wg_repair *repair, struct wg_error *err);

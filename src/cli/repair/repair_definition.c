@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "common/kept.h"
+#include "engine/identity.h"
 #include "libvirt/facts.h"
 #include "repair.h"
 
@@ -72,6 +73,9 @@ static int correct_once(struct wg_repair *repair, const char *previous, const ch
     } else if (verdict->untried) {
         *what = "its definition is left as it is: what this host can give is not known; hint: "
                 "winguest probe";
+    } else if (wg_kept_room(previous) < 0) {
+        *what = "its definition is left as it is: what it is now cannot be kept in " WG_VARDIR
+                "/kept, should it not start; hint: make room there";
     } else {
         rc = wg_virt_replace(repair->virt, repair->uuid, previous, verdict->xml, &stored, err);
         *what = rc > 0 ? "its definition is corrected for its next cold boot" : NULL;
@@ -128,10 +132,25 @@ int wg_repair_correct(struct wg_repair *repair, const char **what)
     return rc;
 }
 
+char *wg_repair_previous(struct wg_repair *repair, const char *stored)
+{
+    struct wg_error ignored;
+    size_t len;
+    char *kept = wg_kept_get(repair->uuid, repair->name, stored);
+    char *previous = kept ? wg_with_identity(kept, strlen(kept), stored, strlen(stored), &len,
+                                             &ignored)
+                          : NULL;
+
+    if (!previous)
+        return kept;
+    wg_virt_forget(kept);
+    return previous;
+}
+
 int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
 {
     char *now = wg_virt_stored_xml(repair->virt, repair->uuid, err);
-    char *previous = now ? wg_kept_get(repair->uuid, repair->name, now) : NULL;
+    char *previous = now ? wg_repair_previous(repair, now) : NULL;
     char *stored = NULL;
     int rc = now ? 0 : -1;
 
