@@ -289,7 +289,11 @@ static int in_directory(struct run *run)
         wg_cli_error("apply", "%s", err.text);
     else if (!(run->engine = wg_engine_open(run->config, NULL, &err)))
         wg_cli_error("apply", "%s", err.text);
-    else
+    else if (wg_engine_libvirt_knows(run->engine, &err) < 0) {
+        /* It would lose the guest. */
+        syslog(LOG_ERR, "offline: %s: no definition is corrected", err.text);
+        wg_cli_error("apply", "%s: no definition is corrected", err.text);
+    } else
         code = each_file(run);
     wg_engine_close(run->engine);
     return code;

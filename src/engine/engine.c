@@ -335,17 +335,28 @@ static void try_section(struct wg_engine *engine, wg_remark_fn *tell, void *to)
 }
 
 /* What libvirt would refuse, with each guest that gets it. */
-static int try_schema(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct wg_error *err)
+static int check_schema(const struct wg_engine *engine, const char *section, bool must,
+                        struct wg_error *err)
 {
     struct wg_target target = {0};
-    struct wg_error why;
-    int rc = wg_policy_target_of(&engine->policy, engine->section, &target, err);
+    int rc = wg_policy_target_of(&engine->policy, section, &target, err);
 
-    if (rc == 0 && wg_schema_check(&target, &why) < 0) {
-        wg_fail_in(&why, "[%s]", engine->section);
-        tell(to, WG_WRONG, why.text);
-    }
+    if (rc == 0)
+        rc = wg_schema_check(&target, must, err);
+    if (rc < 0)
+        wg_fail_in(err, "[%s]", section);
     wg_target_clear(&target);
+    return rc;
+}
+
+int wg_engine_libvirt_knows(const struct wg_engine *engine, struct wg_error *err)
+{
+    struct wg_list names = {0};
+    int rc = wg_config_sections(&engine->policy, &names) < 0 ? wg_no_memory(err) : 0;
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++)
+        rc = check_schema(engine, names.item[i], true, err);
+    wg_list_clear(&names);
     return rc;
 }
 
@@ -358,7 +369,8 @@ int wg_engine_try(struct wg_engine *engine, wg_remark_fn *tell, void *to, struct
         engine->section = names.item[i];
         if (strcmp(engine->section, "linux") != 0 || wg_policy_linux(&engine->policy))
             try_section(engine, tell, to);
-        rc = try_schema(engine, tell, to, err);
+        if (check_schema(engine, engine->section, false, err) < 0)
+            tell(to, WG_WRONG, err->text);
     }
     engine->section = NULL;
     wg_list_clear(&names);

@@ -55,7 +55,7 @@ def offline(host, *args, code=0, **options):
 def before_the_start(host):
     """What systemd does of the drop-in, in the environment that it makes."""
     host.put(UNIT, "[Service]\n", mode=0o644)
-    host.run("winguest", "filter", "enable")
+    host.run("winguest", "enable")
     service = host.read(UNIT + ".d/50-winguest.conf")
     command = re.search("(?m)^ExecStartPre=-(.*)$", service).group(1)
     preload = re.search('(?m)^Environment="(.*)"$', service).group(1)

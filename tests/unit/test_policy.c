@@ -248,9 +248,22 @@ static void an_unknown_section_or_key_is_told(void **state)
         {"[windows]\nmatch.name = a\n", WG_WRONG,
          ":2: [windows] match.name: unknown key; allowed: profile " WG_TARGET_KEYS
          " hyperv.NAME.ATTRIBUTE"},
-        {"[windows]\nenforce = yes\n", WG_WARNING,
-         ":2: [windows] enforce: unknown key; allowed: profile " WG_TARGET_KEYS
-         " hyperv.NAME.ATTRIBUTE"},
+        {"[windows]\nenforce = yes\n", WG_UNUSABLE,
+         ":2: [windows] enforce: it has no meaning here; hint: guests are spared by exempt.* in "},
+        {"[windows]\nmode = report\n", WG_UNUSABLE, ":2: [windows] mode: it has no meaning here"},
+        {"[linux]\nexempt.names = a\n", WG_UNUSABLE, ":2: [linux] exempt.names: it has no meaning"},
+        {"[windows:a]\nmatch.name = a\nexempt = b\n", WG_UNUSABLE,
+         ":3: [windows:a] exempt: it has no meaning here"},
+        {"[enforce]\nexempt.names = a\n", WG_UNUSABLE, ":2: [enforce] exempt.names: unknown key; "},
+        {"[enforce]\nonly = a\n", WG_UNUSABLE, ":2: [enforce] only: unknown key; "},
+        {"[enforce]\nnames = a\n", WG_UNUSABLE, ":2: [enforce] names: unknown key; "},
+        {"[rules]\nexempt.names = a, b\n", WG_UNUSABLE,
+         ":2: [rules] exempt.names: 'a,': blanks separate the words"},
+        {"[rules]\nexempt.names = a,b\n", WG_UNUSABLE, ":2: [rules] exempt.names: 'a,b': blanks "},
+        {"[rules]\nexempt.uuids = 6f0f2c048a3c4b8e9f5e0f7a5d1e6c11\n", WG_UNUSABLE,
+         ":2: [rules] exempt.uuids: '6f0f2c048a3c4b8e9f5e0f7a5d1e6c11' is not a UUID; hint: as "},
+        {"[enforce]\nonly.uuids = {6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e6c11}\n", WG_UNUSABLE,
+         ":2: [enforce] only.uuids: '{6f0f2c04-8a3c-4b8e-9f5e-0f7a5d1e6c11}' is not a UUID; "},
         {"[linux]\nprofile = baseline\n", WG_WARNING,
          ":2: [linux] profile: unknown key; allowed: enforce " WG_TARGET_KEYS},
         {"[windows:a]\nclock.offset = utc\n", WG_WRONG,
@@ -313,8 +326,8 @@ static void a_file_that_others_may_write_is_refused(void **state)
 static void rules_are_globs_that_blanks_separate(void **state)
 {
     struct wg_policy policy = load_policy(
-        "[rules]\nnames = win-* \\\n  db[0-9]\ntitles = *Server*\nflavors = w.*\nuuids = 1 2 3\n"
-        "images = i\nprojects = p\nexempt.names = cured-*\nexempt.uuids = u\n");
+        "[rules]\nnames = win-* \\\n  db[0-9]\ntitles = *Server*\nflavors = w.*\nuuids = 1* 2? [3]\n"
+        "images = i\nprojects = p\nexempt.names = cured-*\nexempt.uuids = u*\n");
 
     (void)state;
     assert_int_equal(policy.windows.names.count, 2);
@@ -325,7 +338,7 @@ static void rules_are_globs_that_blanks_separate(void **state)
     assert_string_equal(policy.windows.images.item[0], "i");
     assert_string_equal(policy.windows.projects.item[0], "p");
     assert_string_equal(policy.exempt.names.item[0], "cured-*");
-    assert_string_equal(policy.exempt.uuids.item[0], "u");
+    assert_string_equal(policy.exempt.uuids.item[0], "u*");
     wg_policy_clear(&policy);
 }
 
@@ -338,11 +351,11 @@ static void long_lists_come_from_files(void **state)
     strcpy(list, "# guests\n\n  first # the first\n");
     for (int i = 0; i < 2000; i++)
         sprintf(list + strlen(list), "6f0f2c04-8a3c-4b8e-9f5e-%012d\n", i);
-    snprintf(conf, sizeof(conf), "[rules]\nuuids = zero\nuuid_file = %s\nimage_file = %s\n",
+    snprintf(conf, sizeof(conf), "[rules]\nuuids = zero*\nuuid_file = %s\nimage_file = %s\n",
              put_file("list", list), put_file("images", "one\ntwo three"));
     struct wg_policy policy = load_policy(conf);
     assert_int_equal(policy.windows.uuids.count, 2002);
-    assert_string_equal(policy.windows.uuids.item[0], "zero");
+    assert_string_equal(policy.windows.uuids.item[0], "zero*");
     assert_string_equal(policy.windows.uuids.item[1], "first");
     assert_string_equal(policy.windows.uuids.item[2001], "6f0f2c04-8a3c-4b8e-9f5e-000000001999");
     assert_int_equal(policy.windows.images.count, 3);

@@ -173,7 +173,7 @@ static void a_bad_value_is_told_with_what_is_allowed(void **state)
         {"timer.pit.tickpolicy", "catchup", "'catchup' is not allowed; allowed: delay discard"},
         {"timer.rtc.tickpolicy", "discard", "'discard' is not allowed; allowed: delay catchup"},
         {"timer.rtc.tickpolicy", "Catchup", "'Catchup' is not allowed; allowed: delay catchup"},
-        {"timer.rtc.track", "realtime", "'realtime' is not allowed; allowed: boot guest wall"},
+        {"timer.rtc.track", "realtime", "'realtime' is not allowed; allowed: guest wall"},
         {"timer.hpet.present", "on", "'on' is not allowed; allowed: yes no"},
         {"timer.hypervclock.present", "1", "'1' is not allowed; allowed: yes no"},
         {"hyperv.relaxed.state", "yes", "'yes' is not allowed; allowed: on off"},

@@ -156,7 +156,7 @@ static int scan_file(struct scan *scan, FILE *file)
             rc = fail(scan, "begins with a byte order mark; save it without");
             break;
         }
-        while (len > 0 && strchr(" \t\r\n", text[len - 1]))
+        while (len > 0 && text[len - 1] && strchr(" \t\r\n", text[len - 1]))
             text[--len] = '\0';
         bool more = len > 0 && text[len - 1] == '\\';
         if (more)

@@ -64,10 +64,34 @@ static int set_some(void *field, const struct key *key, const char *value, struc
     return rc;
 }
 
+static bool is_glob(const char *word)
+{
+    return strpbrk(word, "*?[") != NULL;
+}
+
+/* Whom an operator names must be whom we look for. */
 static int set_words(void *field, const struct key *key, const char *value, struct wg_error *err)
 {
-    (void)key;
-    return wg_list_add_words(field, value) < 0 ? wg_no_memory(err) : 0;
+    struct wg_list *list = field;
+    size_t name = strlen(key->name);
+    bool uuids = name >= 5 && strcmp(key->name + name - 5, "uuids") == 0;
+
+    if (wg_list_add_words(list, value) < 0)
+        return wg_no_memory(err);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *word = list->item[i];
+
+        if (strpbrk(word, ",\""))
+            return wg_fail(
+                err,
+                "'%s': blanks separate the words, and nothing else; a blank in a name is "
+                "written ?",
+                word);
+        if (uuids && !is_glob(word) && !wg_is_uuid(word))
+            return wg_fail(err, "'%s' is not a UUID; hint: as `virsh domuuid GUEST` prints it",
+                           word);
+    }
+    return 0;
 }
 
 static int set_sources(void *field, const struct key *key, const char *value, struct wg_error *err)
@@ -185,6 +209,26 @@ static bool known_section(const char *section)
     return false;
 }
 
+bool wg_policy_is_whom(const char *section, const char *key)
+{
+    static const char words[] = "mode only exempt names titles uuids flavors projects images";
+
+    for (size_t i = 0; i < KEYS; i++) {
+        if (keys[i].whom && strcmp(keys[i].name, key) == 0)
+            return true;
+    }
+    return wg_has_word(words, key) || strncmp(key, "only.", 5) == 0 ||
+           strncmp(key, "exempt.", 7) == 0 ||
+           (strcmp(key, "enforce") == 0 && strcmp(section, "linux") != 0);
+}
+
+int wg_policy_misplaced(struct wg_error *err)
+{
+    return wg_fail(err,
+                   "it has no meaning here; hint: guests are spared by exempt.* in [rules] or by "
+                   "[windows:NAME] with match.*, and held by mode and only.* in [enforce]");
+}
+
 /* Whoever misspells a key that decides whom it touches must not be taken at the rest of his word.
  */
 static int unknown_key(const struct wg_entry *entry, enum wg_gravity *gravity, struct wg_error *err)
@@ -198,8 +242,8 @@ static int unknown_key(const struct wg_entry *entry, enum wg_gravity *gravity, s
     }
     bool meant = wg_nearest(words, entry->key, near, sizeof(near));
     const struct key *key = meant ? find_key(entry->section, near) : NULL;
-    bool whom = strcmp(entry->section, "enforce") != 0 || strncmp(entry->key, "only.", 5) == 0 ||
-                (key && key->whom);
+    bool whom = strcmp(entry->section, "enforce") != 0 ||
+                wg_policy_is_whom(entry->section, entry->key) || (key && key->whom);
     *gravity = whom ? WG_UNUSABLE : WG_WARNING;
     return wg_fail(err, "unknown key;%s%s%s allowed:%s", meant ? " did you mean " : "",
                    meant ? near : "", meant ? "?" : "", words);
@@ -229,7 +273,7 @@ static int check_list(struct wg_policy *policy, const struct wg_entry *entry,
     size_t wrong = 0, first = 0;
 
     for (size_t i = list->count; i-- > from;) {
-        if (wg_is_uuid(list->item[i]) || strpbrk(list->item[i], "*?["))
+        if (wg_is_uuid(list->item[i]) || is_glob(list->item[i]))
             continue;
         wrong++;
         first = i;
@@ -248,6 +292,10 @@ int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, enum w
 
     if (!*entry->key)
         return known ? 0 : unknown_section(entry->section, gravity, err);
+    if (!known && wg_policy_is_whom(entry->section, entry->key)) {
+        *gravity = WG_UNUSABLE;
+        return wg_policy_misplaced(err);
+    }
     if (!known)
         return 0;
     const struct key *key = find_key(entry->section, entry->key);

@@ -71,6 +71,11 @@ void wg_policy_clear(struct wg_policy *policy);
 int wg_policy_set(struct wg_policy *policy, const struct wg_entry *entry, enum wg_gravity *gravity,
                   struct wg_error *err);
 
+/* Whether a key is about whom the policy is about, wherever it stands: one that cannot be followed
+ * there leaves nobody touched. wg_policy_misplaced: the message. */
+bool wg_policy_is_whom(const char *section, const char *key);
+int wg_policy_misplaced(struct wg_error *err);
+
 /* What holds without a file, of those sections. Returns 0, or -1 with *err filled. */
 int wg_policy_set_standards(struct wg_policy *policy, struct wg_error *err);
 

@@ -66,6 +66,10 @@ static int apply_entry(const struct wg_policy *policy, struct wg_target *target,
             return 0;
         return wg_fail(err, "'%s' is not allowed; allowed: %s", entry->value, allowed);
     }
+    if (wg_policy_is_whom(entry->section, entry->key)) {
+        *gravity = WG_UNUSABLE;
+        return wg_policy_misplaced(err);
+    }
     if (of_linux && strncmp(entry->key, "hyperv.", 7) == 0)
         return wg_fail(err, "enlightenments are for Windows guests");
     if (!wg_target_knows(entry->key, policy->allow_unknown)) {

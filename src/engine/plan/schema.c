@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/words.h"
 #include "engine/domain.h"
 
 /* Where virt-xml-validate(1) looks, too. */
@@ -67,27 +68,41 @@ static bool knows(xmlRelaxNGPtr grammar, const xmlNode *element)
     return rc <= 0;
 }
 
+static bool is_old(const xmlNode *element)
+{
+    const char *name = (const char *)element->name;
+
+    if (strcmp(name, "timer") == 0)
+        return wg_has_word("pit rtc hpet tsc kvmclock hypervclock",
+                           wg_attribute((xmlNode *)element, "name"));
+    return wg_has_word("relaxed vapic spinlocks vpindex runtime synic stimer reset vendor_id "
+                       "frequencies reenlightenment tlbflush ipi evmcs",
+                       name) &&
+           (strcmp(name, "stimer") == 0 || !element->children);
+}
+
+/* grammar NULL: that is not there. */
 static int check_children(xmlRelaxNGPtr grammar, xmlNodePtr parent, const char *key,
                           struct wg_error *err)
 {
     for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE || knows(grammar, node))
+        if (node->type != XML_ELEMENT_NODE || (grammar ? knows(grammar, node) : is_old(node)))
             continue;
         const char *name = wg_attribute(node, "name");
         return wg_fail(err,
-                       "%s.%s: this host's libvirt does not know it (" GRAMMAR
-                       "), and will refuse it",
-                       key, name ? name : (const char *)node->name);
+                       "%s.%s: this host's libvirt %s know it (" GRAMMAR "%s), and will refuse it",
+                       key, name ? name : (const char *)node->name,
+                       grammar ? "does not" : "may not", grammar ? "" : " is not there");
     }
     return 0;
 }
 
-int wg_schema_check(const struct wg_target *target, struct wg_error *err)
+int wg_schema_check(const struct wg_target *target, bool must, struct wg_error *err)
 {
     xmlRelaxNGPtr grammar = read_grammar();
     int rc = 0;
 
-    if (grammar && knows(grammar, NULL)) {
+    if (grammar ? knows(grammar, NULL) : must) {
         rc = check_children(grammar, wg_target_part(target, "clock"), "timer", err);
         if (rc == 0)
             rc = check_children(grammar, wg_target_part(target, "hyperv"), "hyperv", err);

@@ -5,8 +5,9 @@
 
 #include "target.h"
 
-/* Whether this host's libvirt knows all that is demanded. Returns 0, also if the grammar is not
- * there, or -1 with *err naming what it does not know. */
-int wg_schema_check(const struct wg_target *target, struct wg_error *err);
+/* Whether this host's libvirt knows all that is demanded. Where the grammar is not there, must:
+ * whether libvirt 7.0, the oldest that we work with, did. Returns 0, or -1 with *err naming what it
+ * does not know. */
+int wg_schema_check(const struct wg_target *target, bool must, struct wg_error *err);
 
 #endif
