@@ -111,19 +111,27 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
 /*
  * Whether a start was ended by a signal. Somebody's destroy in the middle of a start succeeds, and
  * leaves behind nothing but a start that has failed (qemuDomainDestroyFlags: `starting`): its QEMU
- * says so itself, or nothing at all, behind libvirt's "internal error: process exited while
- * connecting to monitor"; or libvirt that the guest does not run any more.
+ * says so itself, or nothing at all but warnings, behind libvirt's "internal error: process exited
+ * while connecting to monitor"; or libvirt that the guest does not run any more.
  */
 static bool was_ended(const virError *error)
 {
     const char *text = error->message ? error->message : "";
-    const char *detail = strstr(text, ": ");
+    const char *detail = strstr(text, "monitor");
 
     if (strstr(text, "terminating on signal") || strstr(text, "domain is not running") ||
         strstr(text, "unexpectedly quit"))
         return true;
-    return error->code == VIR_ERR_INTERNAL_ERROR && strstr(text, "monitor") &&
-           (!detail || !strstr(detail + 2, ": "));
+    if (error->code != VIR_ERR_INTERNAL_ERROR || !detail)
+        return false;
+    for (detail += strcspn(detail, ":\n"); *detail; detail += strcspn(detail, "\n")) {
+        detail += strspn(detail, ":\n ");
+        size_t len = strcspn(detail, "\n");
+        if (len > 0 && !memmem(detail, len, ": warning: ", 11) &&
+            !memmem(detail, len, ": info: ", 8))
+            return false;
+    }
+    return true;
 }
 
 enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)

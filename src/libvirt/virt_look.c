@@ -6,6 +6,9 @@
 
 #include "virt_conn.h"
 
+/* VIR_DOMAIN_SHUTOFF_DAEMON, of libvirt 4.10. */
+#define SHUTOFF_DAEMON 8
+
 static void read_state(int state, int reason, struct wg_virt_status *status)
 {
     switch (state) {
@@ -24,6 +27,7 @@ static void read_state(int state, int reason, struct wg_virt_status *status)
                       : reason == VIR_DOMAIN_SHUTOFF_DESTROYED ? WG_VIRT_END_DESTROYED
                       : reason == VIR_DOMAIN_SHUTOFF_FAILED    ? WG_VIRT_END_FAILED
                       : reason == VIR_DOMAIN_SHUTOFF_CRASHED   ? WG_VIRT_END_CRASHED
+                      : reason == SHUTOFF_DAEMON               ? WG_VIRT_END_DAEMON
                                                                : WG_VIRT_END_OTHER;
         break;
     default: /* blocked, being shut down, crashed, suspended by itself */

@@ -220,6 +220,41 @@ static const char *deleted_file(long pid)
     return reason;
 }
 
+static const char *missing(const char *file)
+{
+    if (!file || *file != '/' || access(file, F_OK) == 0)
+        return NULL;
+    snprintf(said, sizeof(said), "%.200s is not there any more: it would not start", file);
+    return said;
+}
+
+static const char *missing_text(xmlNodePtr parent, const char *name)
+{
+    xmlNodePtr node = parent ? wg_child(parent, name) : NULL;
+    char *file = node ? wg_trimmed_content(node) : NULL;
+    const char *reason = missing(file);
+
+    free(file);
+    return reason;
+}
+
+/* What only a start reads: firmware, a kernel, tables, the ROMs of devices. */
+static const char *missing_file(xmlNodePtr root)
+{
+    static const char *const files[] = {"loader", "nvram", "kernel", "initrd", "dtb"};
+    xmlNodePtr os = wg_child(root, "os"), devices = wg_child(root, "devices");
+    const char *reason = missing_text(os ? wg_child(os, "acpi") : NULL, "table");
+
+    for (size_t i = 0; !reason && i < sizeof(files) / sizeof(*files); i++)
+        reason = missing_text(os, files[i]);
+    for (xmlNodePtr node = devices ? devices->children : NULL; node && !reason; node = node->next) {
+        xmlNodePtr rom = node->type == XML_ELEMENT_NODE ? wg_child(node, "rom") : NULL;
+
+        reason = rom ? missing(wg_attribute(rom, "file")) : NULL;
+    }
+    return reason;
+}
+
 const char *wg_repair_obstacle(const char *live, long pid, unsigned decline)
 {
     struct wg_domain domain;
@@ -230,6 +265,8 @@ const char *wg_repair_obstacle(const char *live, long pid, unsigned decline)
     const char *reason = decline & WG_DECLINE_OVIRT && has_metadata(domain.root, "vm", OVIRT)
                              ? "it is oVirt's (repair.decline ovirt)"
                              : find_obstacle(domain.root, "", decline);
+    if (!reason)
+        reason = missing_file(domain.root);
     wg_domain_clear(&domain);
     return reason ? reason : deleted_file(pid);
 }
@@ -244,28 +281,62 @@ static void print_attribute(xmlNodePtr device, const char *element, const char *
     fprintf(out, " %s", value ? value : "-");
 }
 
+static void print_element(xmlNodePtr node, FILE *out)
+{
+    xmlBufferPtr buffer = xmlBufferCreate();
+
+    if (node && buffer && xmlNodeDump(buffer, node->doc, node, 0, 0) >= 0)
+        fprintf(out, "%s\n", (const char *)xmlBufferContent(buffer));
+    xmlBufferFree(buffer);
+}
+
+/* Which of its devices it boots from, and what instead. */
+static void print_boot(xmlNodePtr os, FILE *out)
+{
+    static const char *const how[] = {"boot", "kernel", "initrd", "cmdline"};
+
+    for (xmlNodePtr node = os ? os->children : NULL; node; node = node->next) {
+        for (size_t i = 0; i < sizeof(how) / sizeof(*how); i++) {
+            if (is(node, how[i]))
+                print_element(node, out);
+        }
+    }
+}
+
+static void print_disk(xmlNodePtr disk, FILE *out)
+{
+    static const char *const media[] = {"file", "dev", "name", "volume"};
+
+    for (size_t i = 0; i < sizeof(media) / sizeof(*media); i++)
+        print_attribute(disk, "source", media[i], out);
+    print_attribute(disk, NULL, "device", out);
+    print_attribute(disk, "target", "dev", out);
+    print_attribute(disk, "target", "bus", out);
+    print_attribute(disk, "boot", "order", out);
+    print_element(wg_child(disk, "iotune"), out);
+}
+
 static void print_parts(xmlNodePtr root, FILE *out)
 {
-    static const char *const texts[] = {"title", "description", "metadata"};
-    static const char *const media[] = {"file", "dev", "name", "volume"};
+    static const char *const wholes[] = {"title",     "description", "metadata",  "memory",  "vcpu",
+                                         "iothreads", "on_poweroff", "on_reboot", "on_crash"};
     xmlNodePtr devices = wg_child(root, "devices");
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-        xmlNodePtr node = wg_child(root, texts[i]);
-        xmlBufferPtr buffer = xmlBufferCreate();
-
-        if (node && buffer && xmlNodeDump(buffer, root->doc, node, 0, 0) >= 0)
-            fprintf(out, "%s\n", (const char *)xmlBufferContent(buffer));
-        xmlBufferFree(buffer);
-    }
+    for (size_t i = 0; i < sizeof(wholes) / sizeof(*wholes); i++)
+        print_element(wg_child(root, wholes[i]), out);
+    print_boot(wg_child(root, "os"), out);
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
         if (node->type != XML_ELEMENT_NODE || wg_has_word(IMPLICIT, (const char *)node->name))
             continue;
         fputs((const char *)node->name, out);
-        for (size_t i = 0; is(node, "disk") && i < sizeof(media) / sizeof(*media); i++)
-            print_attribute(node, "source", media[i], out);
-        if (is(node, "interface"))
+        if (is(node, "disk"))
+            print_disk(node, out);
+        if (is(node, "interface")) {
+            print_attribute(node, "mac", "address", out);
+            print_attribute(node, "boot", "order", out);
             print_attribute(node, "link", "state", out);
+            print_element(wg_child(node, "bandwidth"), out);
+        }
         if (is(node, "graphics"))
             print_attribute(node, NULL, "passwd", out);
         fputc('\n', out);

@@ -87,8 +87,18 @@ static int others(struct wg_repair *repair, const char *what)
     return WG_EXIT_VIOLATIONS;
 }
 
+/* What a repair has written down of it goes by its name. */
+static bool is_renamed(struct wg_repair *repair)
+{
+    char *name = wg_virt_name(repair->virt, repair->uuid);
+    bool renamed = name && strcmp(name, repair->name) != 0;
+
+    free(name);
+    return renamed;
+}
+
 /* Why the guest is not ours to start, or no more; NULL if it is. */
-static const char *why_not_ours(const struct wg_virt_status *status)
+static const char *why_not_ours(struct wg_repair *repair, const struct wg_virt_status *status)
 {
     if (status->state == WG_VIRT_GONE || (status->state == WG_VIRT_OFF && !status->persistent))
         return "somebody has undefined it";
@@ -98,7 +108,7 @@ static const char *why_not_ours(const struct wg_virt_status *status)
         return "it was migrated, saved or shut down meanwhile";
     if (status->saved)
         return "it has a managed save";
-    return NULL;
+    return is_renamed(repair) ? "somebody has renamed it" : NULL;
 }
 
 /* Whether it does not run under the policy although its start has succeeded: the daemon filter,
@@ -176,7 +186,7 @@ static int start_once(struct wg_repair *repair, struct wg_intent *intent,
     wg_intent_move(repair, intent, WG_STEP_RETRY);
     if (wg_virt_look(repair->virt, repair->uuid, &status, &ignored) < 0)
         return -1;
-    const char *obstacle = why_not_ours(&status);
+    const char *obstacle = why_not_ours(repair, &status);
     if (!obstacle && !unprepared &&
         (started == WG_VIRT_ENDED || status.end == WG_VIRT_END_DESTROYED))
         obstacle = "somebody has stopped it";
@@ -198,7 +208,7 @@ static int start_as_it_was(struct wg_repair *repair, struct wg_intent *intent,
         sleep(1);
         if (wg_virt_look(repair->virt, repair->uuid, &status, &err) < 0)
             continue;
-        const char *obstacle = why_not_ours(&status);
+        const char *obstacle = why_not_ours(repair, &status);
         if (obstacle)
             return others(repair, obstacle);
         if (restored < 0 && (restored = wg_repair_restore(repair, &err)) < 0)
@@ -207,6 +217,15 @@ static int start_as_it_was(struct wg_repair *repair, struct wg_intent *intent,
         code = start_once(repair, intent, why, &err);
     }
     return code < 0 ? down(repair, &err) : code;
+}
+
+static bool daemon_died(struct wg_repair *repair)
+{
+    struct wg_virt_status status;
+    struct wg_error ignored;
+
+    return wg_virt_look(repair->virt, repair->uuid, &status, &ignored) == 0 &&
+           status.state == WG_VIRT_OFF && status.end == WG_VIRT_END_DAEMON;
 }
 
 int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
@@ -219,13 +238,18 @@ int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
     for (int turn = 0; rc == 0 && !obstacle && turn < MIGRATION_TURNS; turn++) {
         usleep(20000);
         rc = wg_virt_look(repair->virt, repair->uuid, &status, &err);
-        obstacle = rc == 0 ? why_not_ours(&status) : NULL;
+        obstacle = rc == 0 ? why_not_ours(repair, &status) : NULL;
     }
     if (rc == 0 && !obstacle && defined_anew(repair, &status))
         obstacle = "somebody has defined it anew";
     if (obstacle)
         return others(repair, obstacle);
     rc = start_once(repair, intent, NULL, &err);
+    /* That is nobody's stop, and says nothing of the policy. */
+    while (rc < 0 && daemon_died(repair)) {
+        sleep(1);
+        rc = start_once(repair, intent, NULL, &err);
+    }
     return rc < 0 ? start_as_it_was(repair, intent, &err) : rc;
 }
 
@@ -283,7 +307,7 @@ int wg_repair_finish(struct wg_repair *repair, struct wg_intent *intent, bool at
     /* By that worker, for all that can be known: it was about to. */
     if (intent->step == WG_STEP_STARTING && is_up(&status))
         return ran(repair, intent, NULL);
-    const char *obstacle = why_not_ours(&status);
+    const char *obstacle = why_not_ours(repair, &status);
     if (!obstacle)
         obstacle = why_not_ended_by_us(repair, intent, at_once, was_up, &status);
     if (obstacle)
