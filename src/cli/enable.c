@@ -122,15 +122,17 @@ static int enable_in(const char *root, const char *daemon)
 {
     const char *library = uses_selinux(root) ? WG_FILTER_LIBRARY : WG_FILTER_PATH;
     int rc = check_environment_files(root, daemon);
-    char *others = rc == WG_EXIT_OK ? others_of(root, daemon) : NULL;
 
-    if (rc == WG_EXIT_OK && !others)
+    if (rc != WG_EXIT_OK)
+        return rc;
+    char *others = others_of(root, daemon);
+    if (!others)
         rc = wg_cli_error("enable", "out of memory");
-    else if (rc == WG_EXIT_OK && strpbrk(others, "\"\\%$\n"))
+    else if (strpbrk(others, "\"\\%$\n"))
         rc = wg_cli_error("enable",
                           "%s.service: LD_PRELOAD has \"%s\", which cannot be kept in a drop-in",
                           daemon, others + 1);
-    else if (rc == WG_EXIT_OK)
+    else
         rc = wg_dropin_write(root, daemon, library, others);
     free(others);
     return rc;

@@ -165,8 +165,7 @@ static int run(const struct command *command, int argc, char **argv)
         snprintf(function, sizeof(function), "wg_cli_%s", command->name);
         *(void **)&verb = wg_module(command->module, function, &err);
     }
-    return verb ? verb(argc, argv)
-                : wg_cli_error(argv[0], "%s", err.text);
+    return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s", err.text);
 }
 
 int main(int argc, char **argv)

@@ -142,8 +142,8 @@ int wg_engine_fit(struct wg_engine *engine, const char *xml, size_t len, struct 
 void wg_engine_unfitted(const struct wg_engine *engine,
                         void (*tell)(void *to, const char *key, const char *glob), void *to);
 
-/* Whether this host's libvirt knows all that the configuration demands: a definition that it does not
- * understand it refuses, and does not load from its file. Returns 0, or -1 with *err filled. */
+/* Whether this host's libvirt knows all that the configuration demands: a definition that it does
+ * not understand it refuses, and does not load from its file. Returns 0, or -1 with *err filled. */
 int wg_engine_libvirt_knows(const struct wg_engine *engine, struct wg_error *err);
 
 /* What the configuration says in one number: another number, another policy. The texts of

@@ -114,9 +114,10 @@ static bool has_feature(const char *cpu, const char *name, char value[32])
 {
     bool on = false;
 
-    for (const char *item = cpu; item && (item = strchr(item, ','));) {
+    for (const char *comma = cpu ? strchr(cpu, ',') : NULL; comma; comma = strchr(comma + 1, ',')) {
+        const char *item = comma + 1;
         char feature[64];
-        size_t len = strcspn(++item, ",=");
+        size_t len = strcspn(item, ",=");
 
         snprintf(feature, sizeof(feature), "%.*s", (int)len, item);
         for (char *c = feature; *c; c++)

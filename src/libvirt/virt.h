@@ -73,7 +73,8 @@ enum wg_virt_end {
     WG_VIRT_END_DESTROYED, /* by somebody's call */
     WG_VIRT_END_FAILED, /* it did not start */
     WG_VIRT_END_CRASHED, /* its QEMU was gone */
-    WG_VIRT_END_DAEMON, /* the daemon died while it was being started, and the next one gave it up */
+    WG_VIRT_END_DAEMON, /* the daemon died while it was being started, and the next one gave it up
+                         */
     WG_VIRT_END_OTHER, /* shut down, saved, migrated away, … */
 };
 

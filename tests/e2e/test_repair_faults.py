@@ -311,7 +311,7 @@ def no_place_for_records():
         host.put(STATE, "not a directory")
         domain = host.conn.defineXML(guest.domain("s"))
         domain.create()
-        said(host, domain.UUIDString(), "left as it is.*libvirt-winguest")
+        host.wait_log("started guest 's' .*left as it is: .*libvirt-winguest.*hint: ")
         equal("QEMU's flags", guest.flags(host.cmdline("s")), NONE)
 
 

@@ -174,14 +174,18 @@ def forgotten():
 
 
 def disk_full():
-    """The definition goes through, and a warning says what is not possible."""
+    """Without a way back nothing is put in a definition's place, and an error says so."""
     with Host(case.tree(), hook=False) as host:
         state = os.path.dirname(KEPT)
         done = host.run("sh", "-c", f"mkdir -p {state} && mount -t tmpfs -o size=4k none {state} "
                         f"&& dd if=/dev/zero of={state}/full 2>/dev/null; true")
         equal("a full disk", done.returncode, 0)
         domain = host.conn.defineXML(guest.domain("a"))
-        host.wait_log("'a': its previous definition cannot be kept .No space left on device.")
+        host.wait_log("'a': what it is without the policy cannot be kept .*No space left on device.*hint: ")
+        domain.create()
+        equal("QEMU's flags", guest.flags(host.cmdline("a")), NONE)
+        domain.destroy()
+        os.unlink(host.inside(f"{state}/full"))
         domain.create()
         equal("QEMU's flags", guest.flags(host.cmdline("a")), ALL)
 
