@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,19 @@ static int sweep(const char *dir, const char *file, void *to)
         oldest->since = st.st_mtime;
     }
     return 0;
+}
+
+/* A writer that was killed has left a file that is not whole: it grows old as the others do. */
+static void make_room(const char *kind)
+{
+    struct oldest oldest = {.count = 0};
+    char fresh[32];
+
+    snprintf(fresh, sizeof(fresh), WG_STATE_FRESH "%s", kind);
+    wg_state_each(DIRECTORY, fresh, sweep, &oldest);
+    wg_state_each(DIRECTORY, kind, sweep, &oldest);
+    if (oldest.count >= WG_KEPT_GUESTS)
+        wg_state_drop(DIRECTORY, oldest.file);
 }
 
 /* libvirt's own file of a definition has its UUID in a line of its own. Returns whether it is one.
@@ -124,22 +138,11 @@ static int make_room_for_definition(void)
     char(*defined)[WG_UUID_SIZE] = read_defined();
     if (defined)
         wg_state_each(DIRECTORY, DEFINITION, drop_undefined, defined);
+    else
+        make_room(DEFINITION); /* it cannot be told which */
     free(defined);
     errno = ENOSPC;
     return count_kept() < WG_KEPT_GUESTS ? 0 : -1;
-}
-
-/* A writer that was killed has left a file that is not whole: it grows old as the others do. */
-static void make_room(const char *kind)
-{
-    struct oldest oldest = {.count = 0};
-    char fresh[32];
-
-    snprintf(fresh, sizeof(fresh), WG_STATE_FRESH "%s", kind);
-    wg_state_each(DIRECTORY, fresh, sweep, &oldest);
-    wg_state_each(DIRECTORY, kind, sweep, &oldest);
-    if (oldest.count >= WG_KEPT_GUESTS)
-        wg_state_drop(DIRECTORY, oldest.file);
 }
 
 /* The directory stays: somebody may be about to write into it. */
@@ -163,7 +166,7 @@ static bool has(const char *kind, const char *uuid)
     return access(path, F_OK) == 0;
 }
 
-static int put(const char *kind, const char *uuid, const char *text)
+static int put(const char *kind, const char *uuid, const char *text, bool sync)
 {
     char file[WG_STATE_NAME];
 
@@ -174,10 +177,10 @@ static int put(const char *kind, const char *uuid, const char *text)
     else if (!has(kind, uuid) && make_room_for_definition() < 0)
         return -1;
     wg_state_name(file, kind, uuid);
-    return wg_state_put(DIRECTORY, file, text, true);
+    return wg_state_put(DIRECTORY, file, text, sync);
 }
 
-static int keep(const char *uuid, const char *previous, struct wg_fingerprint print)
+static int keep(const char *uuid, const char *previous, struct wg_fingerprint print, bool sync)
 {
     char *text;
 
@@ -188,7 +191,7 @@ static int keep(const char *uuid, const char *previous, struct wg_fingerprint pr
     int len = asprintf(&text, SEAL "%s", print.lines, print.controllers, previous);
     if (len < 0)
         return -1;
-    int rc = put(DEFINITION, uuid, text);
+    int rc = put(DEFINITION, uuid, text, sync);
     int error = errno;
     explicit_bzero(text, (size_t)len);
     free(text);
@@ -201,14 +204,17 @@ int wg_kept_room(const char *previous)
     static const struct wg_fingerprint none;
     size_t len = strlen(previous);
     char *filler = malloc(len + 1);
+    char name[32];
 
     if (!filler)
         return -1;
     memset(filler, ' ', len);
     filler[len] = '\0';
-    int rc = keep("room", filler, none);
+    /* Others may try at the same time. */
+    snprintf(name, sizeof(name), "room%ld", (long)syscall(SYS_gettid));
+    int rc = keep(name, filler, none, false);
     int error = errno;
-    drop(DEFINITION, "room");
+    drop(DEFINITION, name);
     free(filler);
     errno = error;
     return rc;
@@ -217,7 +223,7 @@ int wg_kept_room(const char *previous)
 int wg_kept_put(const char *uuid, const char *previous, const char *stored)
 {
     drop(OFFLINE, uuid);
-    return keep(uuid, previous, wg_fingerprint_of(stored));
+    return keep(uuid, previous, wg_fingerprint_of(stored), true);
 }
 
 static struct wg_fingerprint fingerprint_of_file(const struct stat *file)
@@ -230,9 +236,9 @@ static struct wg_fingerprint fingerprint_of_file(const struct stat *file)
 
 int wg_kept_put_offline(const char *uuid, const char *previous, const struct stat *file)
 {
-    int rc = keep(uuid, previous, fingerprint_of_file(file));
+    int rc = keep(uuid, previous, fingerprint_of_file(file), true);
 
-    return rc == 0 ? put(OFFLINE, uuid, "") : rc;
+    return rc == 0 ? put(OFFLINE, uuid, "", true) : rc;
 }
 
 bool wg_kept_offline_since(const char *uuid, time_t *since)
@@ -305,7 +311,7 @@ void wg_kept_forget(const char *uuid)
 
 void wg_kept_follow(const char *uuid)
 {
-    put(FOLLOWED, uuid, "");
+    put(FOLLOWED, uuid, "", true);
 }
 
 bool wg_kept_followed(const char *uuid)
@@ -322,7 +328,7 @@ bool wg_kept_doubt(const char *uuid)
 {
     bool again = wg_kept_doubted(uuid);
 
-    put(DOUBTED, uuid, "");
+    put(DOUBTED, uuid, "", true);
     return again;
 }
 
@@ -331,7 +337,7 @@ void wg_kept_refuse(const char *uuid, uint64_t policy)
     char text[32];
 
     snprintf(text, sizeof(text), "%016" PRIx64 "\n", policy);
-    put(REFUSED, uuid, text);
+    put(REFUSED, uuid, text, true);
 }
 
 void wg_kept_allow(const char *uuid)

@@ -163,7 +163,9 @@ static void define(const char *name, const char *uuid)
 {
     char path[512];
 
-    assert_int_equal(system("mkdir -p " WG_SYSCONFDIR "/libvirt/qemu"), 0);
+    mkdir(WG_SYSCONFDIR, 0755);
+    mkdir(WG_SYSCONFDIR "/libvirt", 0755);
+    mkdir(WG_SYSCONFDIR "/libvirt/qemu", 0755);
     snprintf(path, sizeof(path), WG_SYSCONFDIR "/libvirt/qemu/%s.xml", name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -188,6 +190,13 @@ static void the_undefined_make_room(void **state)
         }
         assert_int_equal(wg_state_put(KEPT, file, "", false), 0);
     }
+    for (int i = 0; i < WG_KEPT_GUESTS; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "g%d", i);
+        snprintf(uuid, sizeof(uuid), "6f0f2c04-8a3c-4b8e-9f5e-%012d", i);
+        define(name, uuid);
+    }
     errno = 0;
     assert_int_equal(wg_kept_room("<domain/>"), -1);
     assert_int_equal(errno, ENOSPC);
@@ -195,6 +204,7 @@ static void the_undefined_make_room(void **state)
     assert_int_equal(errno, ENOSPC);
     assert_int_equal(wg_kept_put(uuid, "<domain/>", STORED), 0);
     assert_int_equal(files(), WG_KEPT_GUESTS);
+    assert_int_equal(system("rm -f " WG_SYSCONFDIR "/libvirt/qemu/g*.xml"), 0);
     define("first", first);
     assert_int_equal(wg_kept_room("<domain/>"), 0);
     assert_int_equal(files(), 1);
