@@ -279,12 +279,14 @@ class Host:
         return found[0][len(tree):]
 
     def start(self, preload=None):
-        """Starts libvirtd and returns when it takes connections."""
+        """Starts libvirtd and returns when it takes connections. preload: whether with the filter of the
+        installed tree, or the path of one."""
         if preload is not None:
             self.preload = preload
         env = ["env", "-i", "LC_ALL=C", "PATH=" + PATH]
         if self.preload:
-            env.append("LD_PRELOAD=" + self.filter_path())
+            path = self.preload if isinstance(self.preload, str) else self.filter_path()
+            env.append("LD_PRELOAD=" + path)
         with open(os.path.join(self.base, "log", "libvirtd.out"), "a", encoding="utf-8") as out:
             self.daemon = subprocess.Popen(self._entered([*env, "libvirtd"]), stdout=out,
                                            stderr=out, stdin=subprocess.DEVNULL, cwd="/")
