@@ -76,7 +76,7 @@ static bool is_there(const char *file, const char *text)
     size_t len = 0;
     int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     char *bytes = fd < 0 ? NULL : wg_read_up_to(fd, MAX_BYTES, &len, &ignored);
-    bool same = bytes && strcmp(bytes, text) == 0;
+    bool same = bytes && len == strlen(text) && memcmp(bytes, text, len) == 0;
 
     free(bytes);
     if (fd >= 0)
