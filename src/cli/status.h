@@ -21,7 +21,7 @@ struct wg_status {
     enum wg_status_form form;
     size_t said;
     enum wg_level worst;
-    struct wg_status_check check[16]; /* there are thirteen kinds */
+    struct wg_status_check check[16]; /* there are fourteen kinds */
     /* what the checks leave for each other */
     struct wg_settings settings;
     const char *hook; /* where it is; NULL: it is not there */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -234,6 +235,19 @@ static void look_at_state(struct wg_status *status)
         close(dir);
 }
 
+/* By landlock_create_ruleset(2), whose number is the same on all architectures. */
+static void look_at_confinement(struct wg_status *status)
+{
+    long version = syscall(444, NULL, 0, 1);
+
+    if (version > 0)
+        wg_status_say(status, WG_LEVEL_OK, "confinement",
+                      "who reads a domain runs as nobody, under Landlock (version %ld)", version);
+    else
+        wg_status_say(status, WG_LEVEL_OK, "confinement",
+                      "who reads a domain runs as nobody; this kernel has no Landlock");
+}
+
 static void look_at_rest(struct wg_status *status)
 {
     unsigned refusals = wg_refusals();
@@ -260,5 +274,6 @@ void wg_status_checks(struct wg_status *status)
     look_at_files(status);
     look_at_state(status);
     look_at_facts(status);
+    look_at_confinement(status);
     look_at_rest(status);
 }

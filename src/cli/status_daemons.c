@@ -25,6 +25,21 @@ static void look_at_zone(struct wg_status *status, const char *pid, const char *
                       : "");
 }
 
+/* AppArmor's profile or SELinux' context of the daemon, where there is one. */
+static void look_at_label(struct wg_status *status, const char *pid, const char *daemon)
+{
+    char path[64], label[256] = "";
+
+    snprintf(path, sizeof(path), "/proc/%.20s/attr/current", pid);
+    FILE *file = fopen(path, "re");
+    if (file && fgets(label, sizeof(label), file))
+        label[strcspn(label, "\n")] = '\0';
+    if (file)
+        fclose(file);
+    if (*label)
+        wg_status_say(status, WG_LEVEL_OK, "confinement", "%s, process %s: %s", daemon, pid, label);
+}
+
 static int look_at_daemon(const char *pid, const char *daemon, void *to)
 {
     struct wg_status *status = to;
@@ -62,6 +77,7 @@ static int look_at_daemon(const char *pid, const char *daemon, void *to)
             daemon, pid);
     }
     look_at_zone(status, pid, daemon);
+    look_at_label(status, pid, daemon);
     snprintf(path, sizeof(path), "/proc/%.20s", pid);
     if (status->hook && !found && stat(path, &st) == 0 &&
         st.st_ctim.tv_sec < status->hook_file.st_ctim.tv_sec)

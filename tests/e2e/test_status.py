@@ -43,6 +43,7 @@ def in_force():
         says(found, "decision", "ok", "gets the policy")
         says(found, "hook", "ok", "/etc/libvirt/hooks/qemu")
         says(found, "filter", "ok", "libvirtd, process ", "has it")
+        says(found, "confinement", "ok", "who reads a domain runs as nobody")
         says(found, "guests", "ok", "1 Windows: 1 right", "1 of unknown OS")
         equal("no failures", [each for each in found if each[1] == "failure"], [])
 
