@@ -374,6 +374,6 @@ int wg_cli_repair(int argc, char **argv)
              options.what == DEFINITION ? "definition"
              : options.what == PREVIOUS ? "previous"
                                         : "restart",
-             wg_count_repairs.results[code]);
+             wg_count_repairs.results[code >= 0 && code < WG_EXIT_ERROR ? code : WG_EXIT_ERROR]);
     return code;
 }

@@ -245,8 +245,9 @@ int wg_repair_start(struct wg_repair *repair, struct wg_intent *intent)
     if (obstacle)
         return others(repair, obstacle);
     rc = start_once(repair, intent, NULL, &err);
-    /* That is nobody's stop, and says nothing of the policy. */
-    while (rc < 0 && daemon_died(repair)) {
+    /* That is nobody's stop, and says nothing of the policy. A start that fails early leaves the
+     * reason of the time before: not without end. */
+    for (int tries = 0; rc < 0 && tries < START_TRIES && daemon_died(repair); tries++) {
         sleep(1);
         rc = start_once(repair, intent, NULL, &err);
     }
