@@ -40,26 +40,14 @@ static void look_at_label(struct wg_status *status, const char *pid, const char 
         wg_status_say(status, WG_LEVEL_OK, "confinement", "%s, process %s: %s", daemon, pid, label);
 }
 
-static int look_at_daemon(const char *pid, const char *daemon, void *to)
+/* found: as wg_daemon_filter tells. */
+static void tell_filter(struct wg_status *status, const char *pid, const char *daemon,
+                        const char *found)
 {
-    struct wg_status *status = to;
-    const char *found;
-    char path[64];
-    struct stat st;
-
-    errno = 0;
-    found = wg_daemon_filter(pid);
-    if (!found && errno != 0 && errno != ENOENT && errno != ESRCH) {
-        wg_status_say(status, WG_LEVEL_WARNING, "filter",
-                      "%s, process %s: %s; hint: run it as root", daemon, pid, strerror(errno));
-        return 0;
-    }
-    status->daemons++;
+    status->with_filter += found != NULL;
     if (found && strcmp(found, "loaded") == 0) {
-        status->with_filter++;
         wg_status_say(status, WG_LEVEL_OK, "filter", "%s, process %s, has it", daemon, pid);
     } else if (found) {
-        status->with_filter++;
         wg_status_say(status, WG_LEVEL_WARNING, "filter",
                       "%s, process %s, has the " WG_FILTER_LIBRARY
                       " from before an upgrade; hint: systemctl restart %s",
@@ -76,6 +64,24 @@ static int look_at_daemon(const char *pid, const char *daemon, void *to)
             "enable",
             daemon, pid);
     }
+}
+
+static int look_at_daemon(const char *pid, const char *daemon, void *to)
+{
+    struct wg_status *status = to;
+    const char *found;
+    char path[64];
+    struct stat st;
+
+    errno = 0;
+    found = wg_daemon_filter(pid);
+    if (!found && errno != 0 && errno != ENOENT && errno != ESRCH) {
+        wg_status_say(status, WG_LEVEL_WARNING, "filter",
+                      "%s, process %s: %s; hint: run it as root", daemon, pid, strerror(errno));
+        return 0;
+    }
+    status->daemons++;
+    tell_filter(status, pid, daemon, found);
     look_at_zone(status, pid, daemon);
     look_at_label(status, pid, daemon);
     snprintf(path, sizeof(path), "/proc/%.20s", pid);
