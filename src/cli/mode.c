@@ -80,8 +80,9 @@ static int replace(const char *path, const struct spot *spot, const char *mode,
         int fd = fileno(output.file);
 
         copy(from, spot, mode, output.file);
-        if (from && (fstat(fileno(from), &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 ||
-                     fchmod(fd, st.st_mode & 07777) < 0)) {
+        /* half a configuration is another one */
+        if (from && (ferror(from) || fstat(fileno(from), &st) < 0 ||
+                     fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)) {
             wg_fail(err, "%s: %s", path, strerror(errno));
             wg_output_abandon(&output);
         } else {
