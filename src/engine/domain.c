@@ -184,6 +184,9 @@ static int name_error(parse_error error, struct wg_error *err)
                        error->int1, shown(error->str2));
     case XML_ERR_TAG_NOT_FINISHED:
         return wg_fail(err, "ends within <%.40s> of line %d", shown(error->str1), error->int1);
+    case XML_ERR_LTSLASH_REQUIRED:
+        /* libxml2 before 2.9.11 names neither the element nor its line. */
+        return wg_fail(err, "ends within an element");
     case XML_ERR_UNDECLARED_ENTITY:
         return wg_fail(err, "an entity that is not defined");
     case XML_ERR_UNSUPPORTED_ENCODING:
