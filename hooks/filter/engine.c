@@ -188,10 +188,11 @@ void wg_filter_log_fault(struct wg_filter_answer *answer, const char *op, const 
     answer->fault = NULL;
 }
 
-char *wg_filter_identity(struct wg_filter_engine *engine, const char *previous, const char *now)
+char *wg_filter_previous(struct wg_filter_engine *engine, const char *kept, const char *now,
+                         bool edited)
 {
-    char *argv[] = {"winguest", "decide", WG_IDENTITY, "-", NULL};
-    size_t first = strlen(previous), second = strlen(now);
+    char *argv[] = {"winguest", "decide", edited ? WG_EDITED : WG_PREVIOUS, "-", NULL};
+    size_t first = strlen(kept), second = strlen(now);
     char *both = malloc(first + 1 + second + 1), *xml = NULL;
     struct wg_child_call call = {.path = engine->program,
                                  .argv = argv,
@@ -205,7 +206,7 @@ char *wg_filter_identity(struct wg_filter_engine *engine, const char *previous, 
 
     if (both == NULL)
         return NULL;
-    memcpy(both, previous, first + 1);
+    memcpy(both, kept, first + 1);
     memcpy(both + first + 1, now, second + 1);
     wg_child_run(&call, &reply);
     if (reply.end == WG_CHILD_EXITED && reply.code == 0 &&

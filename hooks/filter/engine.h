@@ -61,10 +61,12 @@ void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_quest
                    struct wg_filter_answer *answer);
 
 /*
- * Gives previous, which somebody wrote, the identity that the guest has in now (engine/identity.h).
- * Returns a text for free(), NULL if the engine fails.
+ * What a guest of which @kept was kept, and which is @now, possibly edited since, is to be defined
+ * as again (engine/previous.h). Returns a text for free(), NULL if the engine fails, or finds
+ * nothing.
  */
-char *wg_filter_identity(struct wg_filter_engine *engine, const char *previous, const char *now);
+char *wg_filter_previous(struct wg_filter_engine *engine, const char *kept, const char *now,
+                         bool edited);
 void wg_filter_answer_free(struct wg_filter_answer *answer);
 
 /* Whether the engine is being left alone, so that nothing need be prepared for a question. */

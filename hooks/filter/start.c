@@ -199,11 +199,12 @@ static const char *put_back(struct boot *boot, struct wg_filter_engine *engine)
     if (now == NULL)
         return "the client may not read it";
     if (boot->previous == NULL) {
-        char *kept = wg_kept_get(boot->uuid, boot->name, now);
-        char *previous = kept == NULL ? NULL : wg_filter_identity(engine, kept, now);
+        bool edited;
+        char *kept = wg_kept_get(boot->uuid, boot->name, now, &edited);
+        char *previous = kept == NULL ? NULL : wg_filter_previous(engine, kept, now, edited);
 
-        boot->previous = previous == NULL ? kept : previous;
-        if (previous != NULL)
+        boot->previous = previous == NULL && !edited ? kept : previous;
+        if (boot->previous != kept)
             free(kept);
         boot->stored = now;
     } else {

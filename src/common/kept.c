@@ -278,7 +278,7 @@ static char *get(const char *kind, const char *uuid)
     return wg_state_get(DIRECTORY, file, WG_KEPT_BYTES);
 }
 
-char *wg_kept_get(const char *uuid, const char *name, const char *stored)
+char *wg_kept_get(const char *uuid, const char *name, const char *stored, bool *edited)
 {
     struct wg_fingerprint now = wg_fingerprint_of(stored), then;
     char *text = get(DEFINITION, uuid);
@@ -286,9 +286,12 @@ char *wg_kept_get(const char *uuid, const char *name, const char *stored)
     if (!text)
         return NULL;
     size_t len = strlen(text);
-    if (len > SEAL_BYTES &&
-        sscanf(text, "%" SCNx64 " %" SCNx64, &then.lines, &then.controllers) == 2 &&
-        (wg_fingerprint_same(&now, &then) || is_file_of(name, &then)))
+    bool whole = len > SEAL_BYTES &&
+                 sscanf(text, "%" SCNx64 " %" SCNx64, &then.lines, &then.controllers) == 2;
+    bool same = whole && (wg_fingerprint_same(&now, &then) || is_file_of(name, &then));
+    if (edited)
+        *edited = !same;
+    if (same || (whole && edited))
         return memmove(text, text + SEAL_BYTES, len - SEAL_BYTES + 1);
     explicit_bzero(text, len);
     free(text);

@@ -41,11 +41,11 @@ int wg_kept_put(const char *uuid, const char *previous, const char *stored);
 int wg_kept_put_offline(const char *uuid, const char *previous, const struct stat *file);
 
 /*
- * The definition that was kept of the guest of that name, for the caller to free, if it is still
- * defined as stored; NULL if nothing is kept, or if somebody has edited it since (then errno is
- * ESTALE).
+ * The definition that was kept of the guest of that name, for the caller to free; NULL if nothing
+ * is kept. *edited tells whether somebody has edited the guest since, so that it is not defined as
+ * stored any more; if edited is NULL, such a guest has nothing kept, and errno is ESTALE.
  */
-char *wg_kept_get(const char *uuid, const char *name, const char *stored);
+char *wg_kept_get(const char *uuid, const char *name, const char *stored, bool *edited);
 
 /* Whether what is kept was replaced while no daemon ran, and when. */
 bool wg_kept_offline_since(const char *uuid, time_t *since);

@@ -7,7 +7,7 @@
 #include "common/input.h"
 #include "confine.h"
 #include "decision.h"
-#include "identity.h"
+#include "previous.h"
 
 static bool rewrites(const char *operation)
 {
@@ -82,21 +82,23 @@ void wg_decide_domain(struct wg_engine *engine, const struct wg_settings *settin
 }
 
 /* previous, a NUL, and what is stored now. */
-static void give_identity(const char *both, size_t len, int out)
+static void give_previous(struct wg_engine *engine, const char *operation, const char *both,
+                          size_t len, int out)
 {
     struct wg_error err;
     size_t first = strnlen(both, len), size;
     char *xml = NULL;
 
     if (first < len)
-        xml = wg_with_identity(both, first, both + first + 1, len - first - 1, &size, &err);
+        xml = wg_previous(engine, both, both + first + 1, strcmp(operation, WG_EDITED) == 0, &size,
+                          &err);
     else
         wg_fail(&err, "there is but one domain");
     if (!xml)
         fail(out, err.text);
     else
         wg_decision_write(
-            out, &(struct wg_decision){.id = -1, .text = WG_IDENTITY, .xml = xml, .xml_len = size});
+            out, &(struct wg_decision){.id = -1, .text = WG_PREVIOUS, .xml = xml, .xml_len = size});
     free(xml);
 }
 
@@ -118,8 +120,8 @@ __attribute__((visibility("default"))) void wg_decide(const char *operation, con
     }
     wg_engine_take_files(engine);
     wg_confine(WG_CONFINE_ALL);
-    if (strcmp(operation, WG_IDENTITY) == 0)
-        give_identity(xml, len, out);
+    if (strcmp(operation, WG_PREVIOUS) == 0 || strcmp(operation, WG_EDITED) == 0)
+        give_previous(engine, operation, xml, len, out);
     else
         wg_decide_domain(engine, &settings, operation, guest, xml, len, out);
 }

@@ -14,10 +14,11 @@ struct wg_settings;
  * this process by wg_confine before it looks at the domain, for good; so nothing is freed: what is
  * left to do is _exit.
  * operation: define, create, prepare, started, migrate or restore; guest: its name, or "-".
- * WG_IDENTITY reads two, with a NUL between them, and answers with the first as the guest that the
- * second is (identity.h).
+ * WG_PREVIOUS and WG_EDITED read two, with a NUL between them: what was kept of a guest and what it
+ * is now, as it was left or edited since; they answer with what it is to be again (previous.h).
  */
-#define WG_IDENTITY "identity"
+#define WG_PREVIOUS "previous"
+#define WG_EDITED "edited"
 typedef void wg_decide_fn(const char *operation, const char *guest, int in, int out);
 wg_decide_fn wg_decide;
 

@@ -384,3 +384,17 @@ bool wg_same_node(const xmlNode *a, const xmlNode *b)
     return same_string(a->name, b->name) && same_ns(a->ns, b->ns) && same_attributes(a, b) &&
            same_children(a, b);
 }
+
+char *wg_document_text(xmlDocPtr doc, size_t *len, struct wg_error *err)
+{
+    xmlChar *bytes = NULL;
+    int size = 0;
+
+    xmlDocDumpMemory(doc, &bytes, &size);
+    char *text = bytes ? strdup((const char *)bytes) : NULL;
+    *len = (size_t)size;
+    xmlFree(bytes);
+    if (!text)
+        wg_no_memory(err);
+    return text;
+}

@@ -54,6 +54,9 @@ char *wg_trimmed_content(const xmlNode *node);
  * memory. */
 char *wg_uuid_text(const char *text);
 
+/* A document as text for the caller to free; NULL with *err filled if there is no memory. */
+char *wg_document_text(xmlDocPtr doc, size_t *len, struct wg_error *err);
+
 /* Whether two nodes say the same: names, namespaces, attributes whatever their order, and content;
  * CDATA and text are one. */
 bool wg_same_node(const xmlNode *a, const xmlNode *b);

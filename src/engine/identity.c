@@ -63,18 +63,6 @@ static bool take_addresses(xmlNodePtr to, xmlNodePtr from)
     return true;
 }
 
-static char *write_out(xmlDocPtr doc, size_t *len)
-{
-    xmlChar *bytes = NULL;
-    int size = 0;
-
-    xmlDocDumpMemory(doc, &bytes, &size);
-    char *text = bytes ? strdup((const char *)bytes) : NULL;
-    *len = (size_t)size;
-    xmlFree(bytes);
-    return text;
-}
-
 char *wg_with_identity(const char *previous, size_t previous_len, const char *now, size_t now_len,
                        size_t *len, struct wg_error *err)
 {
@@ -87,8 +75,8 @@ char *wg_with_identity(const char *previous, size_t previous_len, const char *no
         if (take(old.root, guest.root, "uuid", true) && take(old.root, guest.root, "name", true) &&
             take(old.root, guest.root, "genid", false) &&
             take_addresses(wg_child(old.root, "devices"), wg_child(guest.root, "devices")))
-            text = write_out(old.doc, len);
-        if (!text)
+            text = wg_document_text(old.doc, len, err);
+        else
             wg_no_memory(err);
         wg_domain_clear(&guest);
     }

@@ -246,14 +246,9 @@ char *wg_machine_xml(const char *name, const char *uuid, const char *xml)
     /* In another process namespace the number is somebody else's. */
     if (arguments.uuid && strcmp(arguments.uuid, uuid) == 0 &&
         wg_domain_parse(xml, strlen(xml), NULL, &domain, &ignored) == 0) {
-        xmlChar *dumped = NULL;
-        int size;
-
         correct_clock(child(domain.root, "clock"), &arguments);
         correct_hyperv(child(domain.root, "features"), arguments.cpu);
-        xmlDocDumpMemory(domain.doc, &dumped, &size);
-        text = dumped ? strdup((const char *)dumped) : NULL;
-        xmlFree(dumped);
+        text = wg_document_text(domain.doc, &len, &ignored);
         wg_domain_clear(&domain);
     }
     free(bytes);

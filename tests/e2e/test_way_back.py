@@ -96,16 +96,51 @@ def a_failed_start_has_failed():
         domain.create()
 
 
-def an_edit_of_the_order():
-    """That two lines have changed places is an edit."""
-    boot = "<boot dev='hd'/><boot dev='cdrom'/>"
+BOOT = "<boot dev='hd'/><boot dev='cdrom'/>"
+
+
+def swapped(text):
+    """Two lines have changed places, which is an edit."""
+    other = text.replace("<boot dev='hd'/>", "@").replace("<boot dev='cdrom'/>", "<boot dev='hd'/>")
+    true("it is another", other != text)
+    return other.replace("@", "<boot dev='cdrom'/>")
+
+
+def without_clock(text):
+    return re.sub(r"<clock .*?</clock>|<hyperv.*?</hyperv>|<clock [^>]*/>|\s+", "", text, flags=re.S)
+
+
+def edited_since():
+    """What somebody has edited since the correction stays; what the correction did goes, once the guest
+    does not start with it; by the hook, and by the filter that was enabled meanwhile."""
+    for preload in (False, True):
+        with Host(case.tree(), preload=False, files={PICKY: PICKY_TEXT}) as host:
+            domain = corrected_by_hook(host, small("win", emulator=PICKY, boot=BOOT))
+            name = domain.UUIDString()
+            domain = host.conn.defineXML(swapped(domain.XMLDesc(STORED)))
+            edited = domain.XMLDesc(STORED)
+            true("it has the policy", "localtime" in edited)
+            if preload:
+                host.restart(preload=True)
+                domain = host.conn.lookupByName("win")
+                domain.create()
+            else:
+                fails(domain)
+                said(host, name, "previous definition restored; its next start is as it was; what was edited "
+                                 "since stays")
+                domain.create()
+            now = domain.XMLDesc(STORED)
+            true("it has the policy", "localtime" not in now and "<hyperv" not in now)
+            equal("the edit", without_clock(now), without_clock(edited))
+
+
+def edited_clock():
+    """Nor is an edit of what the correction did undone."""
     with Host(case.tree(), preload=False, files={PICKY: PICKY_TEXT}) as host:
-        domain = corrected_by_hook(host, small("win", emulator=PICKY, boot=boot))
-        stored = domain.XMLDesc(STORED)
-        edited = stored.replace("<boot dev='hd'/>", "@").replace("<boot dev='cdrom'/>", "<boot dev='hd'/>")
-        domain = host.conn.defineXML(edited.replace("@", "<boot dev='cdrom'/>"))
-        edited = domain.XMLDesc(STORED)
-        true("it is another", edited != stored)
+        domain = corrected_by_hook(host, small("win", emulator=PICKY, boot=BOOT))
+        edited = domain.XMLDesc(STORED).replace("tickpolicy='delay'", "tickpolicy='discard'")
+        domain = host.conn.defineXML(edited)
+        true("it is edited", "discard" in domain.XMLDesc(STORED))
         fails(domain)
         said(host, domain.UUIDString(), "somebody has changed since")
         equal("the edit", domain.XMLDesc(STORED), edited)
@@ -265,7 +300,7 @@ def renamed_in_the_restart():
 
 
 if __name__ == "__main__":
-    case.run(stopped_while_qemu_warns, a_failed_start_has_failed, an_edit_of_the_order,
+    case.run(stopped_while_qemu_warns, a_failed_start_has_failed, edited_since, edited_clock,
              the_same_guest_as_before, renamed, without_room, without_marks,
              offline_of_what_libvirt_does_not_know, daemon_killed_in_the_restart,
              what_was_booted_is_something_else, renamed_in_the_restart)

@@ -26,7 +26,7 @@ static int fresh(void **state)
 
 static void assert_kept(const char *uuid, const char *stored, const char *previous)
 {
-    char *text = wg_kept_get(uuid, "win", stored);
+    char *text = wg_kept_get(uuid, "win", stored, NULL);
 
     if (previous == NULL)
         assert_null(text);

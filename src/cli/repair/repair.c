@@ -190,7 +190,8 @@ static int restore(struct wg_repair *repair, struct wg_error *err)
     if (rc > 0 && with_host)
         return start_as_libvirt_would(repair);
     if (rc > 0)
-        wg_repair_say(repair, LOG_ERR, RESTORED "its next start is as it was");
+        wg_repair_say(repair, LOG_ERR, RESTORED "its next start is as it was%s",
+                      rc > 1 ? "; what was edited since stays" : "");
     else if (wg_kept_has(repair->uuid))
         wg_repair_say(
             repair, LOG_ERR,

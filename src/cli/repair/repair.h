@@ -43,11 +43,14 @@ void wg_repair_say(const struct wg_repair *repair, int level, const char *format
 int wg_repair_correct(struct wg_repair *repair, const char **what);
 
 /* What the guest was defined as before it became what is stored, with the identity that it has now;
- * for wg_virt_forget. NULL: nothing is kept, or somebody has edited it since. */
-char *wg_repair_previous(struct wg_repair *repair, const char *stored);
+ * for wg_virt_forget; NULL: there is nothing. If somebody has edited it since, *edited is true, and
+ * it is what is stored without what the policy has put there, or NULL if that was edited too; if
+ * edited is NULL, such a guest has nothing. */
+char *wg_repair_previous(struct wg_repair *repair, const char *stored, bool *edited);
 
 /* Gives a guest that has not started with the corrected definition its previous one back. Returns 1
- * if that was done, 0 if there is nothing to give back, -1 with *err filled. */
+ * if that was done, 2 if it was edited since and keeps the edit, 0 if there is nothing to give
+ * back, -1 with *err filled. */
 int wg_repair_restore(struct wg_repair *repair, struct wg_error *err);
 
 /* 1 if the guest runs against the policy, 0 if not, -1 with *err filled. */

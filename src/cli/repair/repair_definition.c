@@ -5,7 +5,7 @@
 #include <syslog.h>
 
 #include "common/kept.h"
-#include "engine/identity.h"
+#include "engine/previous.h"
 #include "libvirt/facts.h"
 #include "repair.h"
 
@@ -132,16 +132,17 @@ int wg_repair_correct(struct wg_repair *repair, const char **what)
     return rc;
 }
 
-char *wg_repair_previous(struct wg_repair *repair, const char *stored)
+char *wg_repair_previous(struct wg_repair *repair, const char *stored, bool *edited)
 {
     struct wg_error ignored;
     size_t len;
-    char *kept = wg_kept_get(repair->uuid, repair->name, stored);
-    char *previous = kept ? wg_with_identity(kept, strlen(kept), stored, strlen(stored), &len,
-                                             &ignored)
-                          : NULL;
+    char *kept = wg_kept_get(repair->uuid, repair->name, stored, edited);
+    bool changed = kept && edited && *edited;
+    char *previous = kept && repair->engine
+                         ? wg_previous(repair->engine, kept, stored, changed, &len, &ignored)
+                         : NULL;
 
-    if (!previous)
+    if (!previous && !changed)
         return kept;
     wg_virt_forget(kept);
     return previous;
@@ -150,7 +151,8 @@ char *wg_repair_previous(struct wg_repair *repair, const char *stored)
 int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
 {
     char *now = wg_virt_stored_xml(repair->virt, repair->uuid, err);
-    char *previous = now ? wg_repair_previous(repair, now) : NULL;
+    bool edited = false;
+    char *previous = now ? wg_repair_previous(repair, now, &edited) : NULL;
     char *stored = NULL;
     int rc = now ? 0 : -1;
 
@@ -169,5 +171,5 @@ int wg_repair_restore(struct wg_repair *repair, struct wg_error *err)
     wg_virt_forget(previous);
     wg_virt_forget(stored);
     wg_virt_forget(now);
-    return rc;
+    return rc > 0 ? rc + edited : rc;
 }

@@ -160,7 +160,7 @@ static bool defined_anew(struct wg_repair *repair, const struct wg_virt_status *
     if (status->end != WG_VIRT_END_UNKNOWN)
         return false;
     char *stored = wg_virt_stored_xml(repair->virt, repair->uuid, &ignored);
-    char *previous = stored ? wg_repair_previous(repair, stored) : NULL;
+    char *previous = stored ? wg_repair_previous(repair, stored, NULL) : NULL;
     bool anew = stored && !previous;
     wg_virt_forget(stored);
     wg_virt_forget(previous);

@@ -138,7 +138,7 @@ static const char *no_way_back(struct wg_repair *repair, const struct boot *boot
                                struct wg_error *err)
 {
     char *stored = wg_virt_stored_xml(repair->virt, repair->uuid, err);
-    char *previous = stored ? wg_repair_previous(repair, stored) : NULL;
+    char *previous = stored ? wg_repair_previous(repair, stored, NULL) : NULL;
     const char *reason = !previous ? "what it was defined as when it booted is not known"
                          : !wg_repair_same_guest(boot->live, previous)
                              ? "it runs with something else than it is defined with"
