@@ -178,8 +178,8 @@ static void look_at_facts(struct wg_status *status)
                       "winguest probe",
                       errno == ENOENT ? WG_HOSTFACTS ": none" : err.text);
     else if (stale)
-        wg_status_say(status, WG_LEVEL_WARNING, "host_facts", "older than %s; hint: winguest probe",
-                      stale);
+        wg_status_say(status, WG_LEVEL_WARNING, "host_facts",
+                      WG_HOSTFACTS ": older than %s; hint: winguest probe", stale);
     else
         wg_status_say(status, WG_LEVEL_OK, "host_facts", "current");
     wg_host_free(host);

@@ -436,10 +436,10 @@ def against_schema(told):
     top = os.path.dirname(os.path.dirname(case.hosts.HERE))
     with open(os.path.join(top, "doc", "audit.schema.json"), encoding="utf-8") as source:
         schema = json.load(source)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(told)
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.Draft7Validator(schema).validate(told)
     try:
-        jsonschema.Draft202012Validator(schema).validate({**told, "version": 1})
+        jsonschema.Draft7Validator(schema).validate({**told, "version": 1})
     except jsonschema.ValidationError:
         return
     raise AssertionError("the schema takes anything")
@@ -468,7 +468,7 @@ def has_jsonschema():
         import jsonschema
     except ImportError as err:
         return f"the JSON cannot be held to its schema ({err}): install python3-jsonschema"
-    return None if hasattr(jsonschema, "Draft202012Validator") else "python3-jsonschema is too old"
+    return None if hasattr(jsonschema, "Draft7Validator") else "python3-jsonschema is too old"
 
 
 if __name__ == "__main__":

@@ -167,7 +167,11 @@ def snapshots(preload=True):
             goes_on(host, name, "ran")
         check(host, before, "a revert of guests that were off")
         cold_boot(host)
-        revert(host, "violating", "ran")
+        try:
+            revert(host, "violating", "ran")
+        except libvirt.libvirtError as err:  # libvirt 7.0, as the running guest is another by now
+            true(f"it wants force: {err}", "requires force" in str(err))
+            revert(host, "violating", "ran", libvirt.VIR_DOMAIN_SNAPSHOT_REVERT_FORCE)
         equal("the machine as it was", machine(host, "violating"), before["violating"])
         check_quiet(host, "a revert to what was before the policy")
         cold_boot(host)

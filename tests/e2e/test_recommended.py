@@ -31,6 +31,8 @@ UNSTARTABLE = ("smm", "ibs", "ccf-assist", "htm", "nested-hv", "gic", "tcg", "ai
 
 def skeleton(source, kind):
     """The fixture's clock and features on a machine without disks; None if it is no x86 guest."""
+    if b"<!DOCTYPE" in source:  # an older expat resolves entities without end
+        return None
     try:
         root = etree.fromstring(source)
     except (etree.ParseError, ValueError, LookupError):

@@ -41,6 +41,9 @@ def ovirt():
 
 
 def fd_passed_disk():
+    if not hasattr(libvirt.virDomain, "FDAssociate"):
+        print("# libvirt before 9.0 takes no descriptors from a client")
+        return
     disk = ("<disk type='file'><source file='/tmp/passed.img' fdgroup='g'/>"
             "<target dev='vda' bus='virtio'/></disk>")
     with hooked() as host:
@@ -244,6 +247,7 @@ def in_flight(answer):
         managed.managedSave()
         there.put("/etc/libvirt/winguest.conf", strict, 0o644)
         there.syslog.lines.clear()
+        ran = there.qemu("back")
         domain.revertToSnapshot(snapshot)
         equal("how it runs", domain.state(),
               [libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_FROM_SNAPSHOT])
@@ -264,7 +268,8 @@ def in_flight(answer):
             equal(f"QEMU of {name}", there.qemu(name), process)
             equal(f"the boot of {name}", there.conn.lookupByName(name).ID(), boot)
             equal(f"QEMU's flags of {name}", guest.flags(process[1]), NONE)
-            there.wait_log(rf"started guest '{name}'.*in flight")
+            if process != ran:  # libvirt 7.0 reverts in the QEMU that there is
+                there.wait_log(rf"started guest '{name}'.*in flight")
         equal("lines of the repair", repair_lines(there), [])
         equal("handed over, or denied", there.log_lines("repair worker|denied"), [])
 
