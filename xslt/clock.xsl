@@ -8,8 +8,7 @@
 
   <xsl:variable name="want" select="$policy/clock"/>
 
-  <!-- libvirt reads the first clock only -->
-  <xsl:template match="/domain/clock[not(preceding-sibling::clock)]">
+  <xsl:template match="/domain/clock">
     <xsl:copy>
       <xsl:choose>
         <xsl:when test="$want/@offset">

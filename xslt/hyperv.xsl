@@ -18,10 +18,9 @@
     </xsl:copy>
   </xsl:template>
 
-  <!-- libvirt reads one after the other, so that the last one's word stays -->
   <xsl:template match="/domain/features/hyperv">
     <xsl:choose>
-      <xsl:when test="$want and count(. | (/domain/features/hyperv)[last()]) = 1">
+      <xsl:when test="$want">
         <xsl:apply-templates select="." mode="merge">
           <xsl:with-param name="want" select="$want"/>
         </xsl:apply-templates>

@@ -9,7 +9,8 @@
       <clock offset="localtime"><timer name="rtc" tickpolicy="catchup"/>…</clock>
       <hyperv><relaxed state="on"/>…</hyperv>
     </policy>
-  The engine answers document('winguest:policy'); elsewhere, pass it:
+  The engine answers document('winguest:policy'), and gives a domain as libvirt reads it, with one
+  <clock> and one <hyperv>, none of whose enlightenments is repeated. Elsewhere, pass the policy:
     xsltproc -param policy "document('policy.xml')/policy" clock.xsl domain.xml
 -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
@@ -52,9 +53,8 @@
             <xsl:copy-of select="."/>
           </xsl:if>
         </xsl:when>
-        <!-- of several timers of a name libvirt uses the first, of enlightenments the last -->
+        <!-- of several timers of a name libvirt uses the first -->
         <xsl:when test="self::timer and preceding-sibling::timer[@name = current()/@name]"/>
-        <xsl:when test="not(self::timer) and following-sibling::*[name() = name(current()) and namespace-uri() = '']"/>
         <xsl:otherwise>
           <xsl:apply-templates select="." mode="merge">
             <xsl:with-param name="want" select="$wanted"/>

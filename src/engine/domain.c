@@ -6,71 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "merge.h"
 #include "outline.h"
-
-static bool is_element(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && !node->ns &&
-           strcmp((const char *)node->name, name) == 0;
-}
-
-xmlNodePtr wg_child(xmlNodePtr parent, const char *name)
-{
-    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
-        if (is_element(node, name))
-            return node;
-    }
-    return NULL;
-}
-
-xmlNodePtr wg_last_child(xmlNodePtr parent, const char *name)
-{
-    for (xmlNodePtr node = parent ? parent->last : NULL; node; node = node->prev) {
-        if (is_element(node, name))
-            return node;
-    }
-    return NULL;
-}
-
-/* Without a document type it is one text node, or none. */
-const char *wg_attribute_text(const xmlAttr *attribute)
-{
-    return attribute->children ? (const char *)attribute->children->content : "";
-}
-
-const char *wg_attribute(xmlNodePtr element, const char *name)
-{
-    xmlAttrPtr attribute = xmlHasNsProp(element, (const xmlChar *)name, NULL);
-
-    return attribute ? wg_attribute_text(attribute) : NULL;
-}
-
-char *wg_trimmed_content(const xmlNode *node)
-{
-    static const char blanks[] = " \t\r\n";
-    xmlChar *content = xmlNodeGetContent(node);
-
-    if (!content)
-        return NULL;
-    const char *start = (const char *)content + strspn((const char *)content, blanks);
-    size_t len = strlen(start);
-    while (len > 0 && strchr(blanks, start[len - 1]))
-        len--;
-    char *trimmed = strndup(start, len);
-    xmlFree(content);
-    return trimmed;
-}
-
-xmlNodePtr wg_named_child(xmlNodePtr parent, const char *element, const char *name)
-{
-    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
-        const char *value = is_element(node, element) ? wg_attribute(node, "name") : NULL;
-
-        if (value && strcmp(value, name) == 0)
-            return node;
-    }
-    return NULL;
-}
 
 /* libvirt writes UTF-8; the rewrite splices ASCII into the bytes it got, so encodings in which
  * ASCII bytes may mean something else are refused. */
@@ -113,7 +50,7 @@ static int check_root(struct wg_domain *domain, struct wg_error *err)
         return wg_fail(err, "domain XML: encoding %.40s is not supported, use UTF-8",
                        (const char *)domain->doc->encoding);
     domain->root = xmlDocGetRootElement(domain->doc);
-    if (!domain->root || !is_element(domain->root, "domain"))
+    if (!domain->root || domain->root->ns || !xmlStrEqual(domain->root->name, BAD_CAST "domain"))
         return wg_fail(err, "domain XML: the root element is not <domain>");
     if ((line = find_row(domain->root)) != 0)
         return wg_fail(err, "domain XML: line %ld: over %d comments in a row", line, ROW_MAX);
@@ -154,6 +91,23 @@ static int read_identity(struct wg_domain *domain, struct wg_error *err)
     if ((name && !domain->name) || (uuid && !domain->uuid))
         return wg_no_memory(err);
     return 0;
+}
+
+static int merge(struct wg_domain *domain, struct wg_error *err)
+{
+    if (!wg_merge_needed(domain->root))
+        return 0;
+    domain->merged = wg_merged(domain->doc);
+    if (!domain->merged)
+        return wg_no_memory(err);
+    domain->root = xmlDocGetRootElement(domain->merged);
+    return 0;
+}
+
+/* What is read of a tree. */
+static int read_domain(struct wg_domain *domain, struct wg_error *err)
+{
+    return check_root(domain, err) < 0 || read_identity(domain, err) < 0 ? -1 : merge(domain, err);
 }
 
 #if LIBXML_VERSION < 21200
@@ -252,11 +206,7 @@ int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
 
     domain->doc = read_bytes(bytes, len, outline, err);
     domain->passed = outline ? outline->passed : 0;
-    int rc = domain->doc ? 0 : -1;
-    if (rc == 0)
-        rc = check_root(domain, err);
-    if (rc == 0)
-        rc = read_identity(domain, err);
+    int rc = domain->doc ? read_domain(domain, err) : -1;
     if (rc < 0)
         wg_domain_clear(domain);
     return rc;
@@ -265,7 +215,7 @@ int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
 int wg_domain_take(xmlDocPtr doc, struct wg_domain *domain, struct wg_error *err)
 {
     *domain = (struct wg_domain){.doc = doc};
-    if (check_root(domain, err) == 0 && read_identity(domain, err) == 0)
+    if (read_domain(domain, err) == 0)
         return 0;
     domain->doc = NULL;
     wg_domain_clear(domain);
@@ -275,126 +225,8 @@ int wg_domain_take(xmlDocPtr doc, struct wg_domain *domain, struct wg_error *err
 void wg_domain_clear(struct wg_domain *domain)
 {
     xmlFreeDoc(domain->doc);
+    xmlFreeDoc(domain->merged);
     free(domain->name);
     free(domain->uuid);
     *domain = (struct wg_domain){0};
-}
-
-static bool same_string(const xmlChar *a, const xmlChar *b)
-{
-    return xmlStrEqual(a ? a : BAD_CAST "", b ? b : BAD_CAST "");
-}
-
-static bool same_ns(const xmlNs *a, const xmlNs *b)
-{
-    return same_string(a ? a->href : NULL, b ? b->href : NULL);
-}
-
-static bool same_attributes(const xmlNode *a, const xmlNode *b)
-{
-    size_t balance = 0;
-
-    for (const xmlAttr *p = a->properties; p; p = p->next, balance++) {
-        xmlAttrPtr q = xmlHasNsProp((xmlNodePtr)b, p->name, p->ns ? p->ns->href : NULL);
-
-        if (!q || strcmp(wg_attribute_text(p), wg_attribute_text(q)) != 0)
-            return false;
-    }
-    for (const xmlAttr *q = b->properties; q; q = q->next)
-        balance--;
-    return balance == 0;
-}
-
-static bool is_text(const xmlNode *node)
-{
-    return node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE;
-}
-
-static const xmlChar *text_of(const xmlNode *node)
-{
-    return node->content ? node->content : BAD_CAST "";
-}
-
-/* The next character of a run of text nodes; at its end NULL, with *node behind the run. */
-static const xmlChar *more_text(const xmlNode **node, const xmlChar *at)
-{
-    while (!*at) {
-        *node = (*node)->next;
-        if (!*node || !is_text(*node))
-            return NULL;
-        at = text_of(*node);
-    }
-    return at;
-}
-
-/* Compares two runs of text, which may be cut into nodes differently, and passes both. */
-static bool same_text(const xmlNode **a, const xmlNode **b)
-{
-    const xmlChar *p = text_of(*a);
-    const xmlChar *q = text_of(*b);
-
-    for (;;) {
-        p = more_text(a, p);
-        q = more_text(b, q);
-        if (!p || !q)
-            return !p && !q;
-        while (*p && *p == *q) {
-            p++;
-            q++;
-        }
-        if (*p && *q)
-            return false;
-    }
-}
-
-static const xmlNode *skip_empty_text(const xmlNode *node)
-{
-    while (node && is_text(node) && !*text_of(node))
-        node = node->next;
-    return node;
-}
-
-static bool same_children(const xmlNode *a, const xmlNode *b)
-{
-    const xmlNode *p = skip_empty_text(a->children);
-    const xmlNode *q = skip_empty_text(b->children);
-
-    while (p && q) {
-        if (is_text(p) && is_text(q)) {
-            if (!same_text(&p, &q))
-                return false;
-        } else {
-            if (!wg_same_node(p, q))
-                return false;
-            p = p->next;
-            q = q->next;
-        }
-        p = skip_empty_text(p);
-        q = skip_empty_text(q);
-    }
-    return !p && !q;
-}
-
-bool wg_same_node(const xmlNode *a, const xmlNode *b)
-{
-    if (a->type != b->type)
-        return false;
-    if (a->type != XML_ELEMENT_NODE)
-        return same_string(a->name, b->name) && same_string(a->content, b->content);
-    return same_string(a->name, b->name) && same_ns(a->ns, b->ns) && same_attributes(a, b) &&
-           same_children(a, b);
-}
-
-char *wg_document_text(xmlDocPtr doc, size_t *len, struct wg_error *err)
-{
-    xmlChar *bytes = NULL;
-    int size = 0;
-
-    xmlDocDumpMemory(doc, &bytes, &size);
-    char *text = bytes ? strdup((const char *)bytes) : NULL;
-    *len = (size_t)size;
-    xmlFree(bytes);
-    if (!text)
-        wg_no_memory(err);
-    return text;
 }

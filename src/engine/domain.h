@@ -6,6 +6,7 @@
 #include <libxml/tree.h>
 
 #include "common/text.h"
+#include "node.h"
 #include "winguest.h"
 
 struct wg_outline;
@@ -15,8 +16,9 @@ struct wg_domain {
     size_t len;
     struct wg_outline *outline; /* the caller's; NULL: the tree has all of it */
     size_t passed; /* of an outline: a measure of what is not in the tree */
-    xmlDocPtr doc;
-    xmlNodePtr root;
+    xmlDocPtr doc; /* as it is written */
+    xmlDocPtr merged; /* as libvirt reads it (merge.h), if that is another one */
+    xmlNodePtr root; /* of what libvirt reads */
     char *name; /* NULL if it has none */
     char *uuid; /* in libvirt's form */
 };
@@ -33,32 +35,9 @@ int wg_domain_parse(const char *bytes, size_t len, struct wg_outline *outline,
 int wg_domain_take(xmlDocPtr doc, struct wg_domain *domain, struct wg_error *err);
 void wg_domain_clear(struct wg_domain *domain);
 
-/* The first or last child element of that name (no namespace), NULL if there is none. */
-xmlNodePtr wg_child(xmlNodePtr parent, const char *name);
-xmlNodePtr wg_last_child(xmlNodePtr parent, const char *name);
-
-/* The first child element of that name with that attribute name='…'. */
-xmlNodePtr wg_named_child(xmlNodePtr parent, const char *element, const char *name);
-
-/* The text of an attribute without namespace, "" if it is empty, NULL if it is missing.
- * It belongs to the tree and lives as long as the attribute. */
-const char *wg_attribute(xmlNodePtr element, const char *name);
-const char *wg_attribute_text(const xmlAttr *attribute);
-
-/* The text below a node without the blanks around it; for the caller to free, NULL if there is
- * no memory. */
-char *wg_trimmed_content(const xmlNode *node);
-
 /* A UUID as libvirt writes it, from all the ways in which it reads one (without dashes, with
  * blanks, in capitals); any other text as it is. For the caller to free, NULL if there is no
  * memory. */
 char *wg_uuid_text(const char *text);
-
-/* A document as text for the caller to free; NULL with *err filled if there is no memory. */
-char *wg_document_text(xmlDocPtr doc, size_t *len, struct wg_error *err);
-
-/* Whether two nodes say the same: names, namespaces, attributes whatever their order, and content;
- * CDATA and text are one. */
-bool wg_same_node(const xmlNode *a, const xmlNode *b);
 
 #endif

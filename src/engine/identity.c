@@ -75,7 +75,7 @@ char *wg_with_identity(const char *previous, size_t previous_len, const char *no
         if (take(old.root, guest.root, "uuid", true) && take(old.root, guest.root, "name", true) &&
             take(old.root, guest.root, "genid", false) &&
             take_addresses(wg_child(old.root, "devices"), wg_child(guest.root, "devices")))
-            text = wg_document_text(old.doc, len, err);
+            text = wg_document_text(old.root->doc, len, err);
         else
             wg_no_memory(err);
         wg_domain_clear(&guest);

@@ -78,7 +78,7 @@ static char *undo_in(struct wg_domain *previous, const struct wg_verdict *correc
     if (wg_domain_parse(corrected->xml, corrected->xml_len, NULL, &domain, err) < 0)
         return NULL;
     if (undo(now->root, domain.root, previous->root, err) == 0)
-        text = wg_document_text(now->doc, len, err);
+        text = wg_document_text(now->root->doc, len, err);
     wg_domain_clear(&domain);
     return text;
 }

@@ -248,7 +248,7 @@ char *wg_machine_xml(const char *name, const char *uuid, const char *xml)
         wg_domain_parse(xml, strlen(xml), NULL, &domain, &ignored) == 0) {
         correct_clock(child(domain.root, "clock"), &arguments);
         correct_hyperv(child(domain.root, "features"), arguments.cpu);
-        text = wg_document_text(domain.doc, &len, &ignored);
+        text = wg_document_text(domain.root->doc, &len, &ignored);
         wg_domain_clear(&domain);
     }
     free(bytes);

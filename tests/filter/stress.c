@@ -26,7 +26,7 @@
     "name=${xml##*<name>}\n" \
     "say() { " SAY " deadline=$((40 + $$ % 20)) \"name=${name%%</name>*}\"; }\n" \
     "case $2,$xml in\n" \
-    "identity,*) printf '%s\\n' \"$xml\" | say ;;\n" \
+    "previous,*) printf '%s\\n' \"$xml\" | say ;;\n" \
     "*'<policy/>'*) say </dev/null ;;\n" \
     "*crash*) kill -SEGV $$ ;;\n" \
     "*rubbish*) echo rubbish ;;\n" \

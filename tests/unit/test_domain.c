@@ -207,11 +207,8 @@ static void children_are_found_by_name_and_without_namespace(void **state)
 
     (void)state;
     assert_string_equal(wg_attribute(wg_child(root, "a"), "n"), "1");
-    assert_string_equal(wg_attribute(wg_last_child(root, "a"), "n"), "3");
     assert_null(wg_child(root, "c"));
-    assert_null(wg_last_child(root, "c"));
     assert_null(wg_child(NULL, "a"));
-    assert_null(wg_last_child(NULL, "a"));
     assert_string_equal(wg_attribute(wg_named_child(root, "timer", "rtc"), "n"), "2");
     assert_null(wg_named_child(root, "timer", "hpet"));
     assert_null(wg_named_child(root, "a", "rtc"));

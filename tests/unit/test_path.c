@@ -170,7 +170,7 @@ static int collect(const xmlNode *node, void *context)
 
 static xmlXPathContextPtr open_xpath(const struct wg_domain *domain)
 {
-    xmlXPathContextPtr xpath = xmlXPathNewContext(domain->doc);
+    xmlXPathContextPtr xpath = xmlXPathNewContext(domain->root->doc);
 
     assert_non_null(xpath);
     xmlXPathRegisterNs(xpath, BAD_CAST "wg", BAD_CAST WG);

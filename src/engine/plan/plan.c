@@ -51,20 +51,15 @@ static void drop(xmlNodePtr node)
     xmlFreeNode(node);
 }
 
-/* The <hyperv> whose mode counts: libvirt reads them in order, the last word stays. */
 static xmlNodePtr hyperv_of(const struct wg_domain *domain)
 {
-    xmlNodePtr last = NULL;
+    xmlNodePtr hyperv = NULL;
 
-    for (xmlNodePtr node = domain->root->children; node; node = node->next) {
-        xmlNodePtr hyperv = node->type == XML_ELEMENT_NODE && !node->ns &&
-                                    xmlStrEqual(node->name, BAD_CAST "features")
-                                ? wg_last_child(node, "hyperv")
-                                : NULL;
-        if (hyperv)
-            last = hyperv;
+    for (xmlNodePtr node = domain->root->children; node && !hyperv; node = node->next) {
+        if (xmlStrEqual(node->name, BAD_CAST "features"))
+            hyperv = wg_child(node, "hyperv");
     }
-    return last;
+    return hyperv;
 }
 
 static int fit_hyperv(const struct wg_domain *domain, struct wg_target *target,
@@ -211,18 +206,16 @@ static bool is_named(xmlNodePtr node, xmlNodePtr want)
     return !name || equal(wg_attribute(node, "name"), name);
 }
 
-/* The child of parents that counts among those that want names: of timers the first (libvirt uses
- * the first rtc), of enlightenments the last. *number tells how many there are. */
+/* The child that want names; of timers the first, as libvirt uses the first rtc. *number tells how
+ * many there are. */
 static xmlNodePtr find_counterpart(xmlNodePtr parent, xmlNodePtr want, size_t *number)
 {
-    bool first = xmlStrEqual(want->name, BAD_CAST "timer");
     xmlNodePtr found = NULL;
 
     for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
         if (!is_named(node, want))
             continue;
-        if (!found || !first)
-            found = node;
+        found = found ? found : node;
         ++*number;
     }
     return found;
@@ -276,15 +269,15 @@ static int compare_clock(struct comparison *c, const struct wg_domain *domain, x
     xmlNodePtr have = wg_child(domain->root, "clock");
     const char *offset = wg_attribute(want, "offset");
     const char *zone = wg_attribute(want, "timezone");
-    const char *has = have ? wg_attribute(have, "offset") : NULL;
-    const char *has_zone = have ? wg_attribute(have, "timezone") : NULL;
+    const char *basis;
+    const char *has = offset_of(have, &basis);
+    const char *has_zone = equal(has, "timezone") ? wg_attribute(have, "timezone") : NULL;
 
-    if (offset && (have || strcmp(offset, "utc") != 0) &&
-        (!equal(has, offset) || (zone && !equal(has_zone, zone)))) {
+    if (offset && (!equal(has, offset) || (zone && !equal(has_zone, zone)))) {
         char from[512];
         char to[512];
 
-        snprintf(from, sizeof(from), "%s%s%s", has ? has : "utc", has_zone ? " " : "",
+        snprintf(from, sizeof(from), "%s%s%s", has, has_zone ? " " : "",
                  has_zone ? has_zone : "");
         snprintf(to, sizeof(to), "%s%s%s", offset, zone ? " " : "", zone ? zone : "");
         if (wg_verdict_difference(c->verdict, "clock.offset", from, to, c->err) < 0)

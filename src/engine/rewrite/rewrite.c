@@ -158,7 +158,8 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
                      const struct wg_target *plan, bool sites, struct wg_verdict *verdict,
                      struct wg_error *err)
 {
-    xmlDocPtr doc = domain->doc;
+    xmlDocPtr read = domain->root->doc;
+    xmlDocPtr doc = read;
     bool wanted = verdict->n_differences > 0;
     int rc = 0;
 
@@ -175,16 +176,16 @@ xmlDocPtr wg_rewrite(struct wg_stylesheets *sheets, const struct wg_domain *doma
                 rc = note_site(name, doc, next, &why, verdict, err);
             else if (!next)
                 rc = -1;
-            if (next && doc != domain->doc)
+            if (next && doc != read)
                 xmlFreeDoc(doc);
             doc = next ? next : doc;
         }
     }
-    if (rc == 0 && doc == domain->doc && !(doc = xmlCopyDoc(doc, 1)))
+    if (rc == 0 && doc == read && !(doc = xmlCopyDoc(doc, 1)))
         wg_no_memory(err);
     if (rc == 0)
         return doc;
-    if (doc != domain->doc)
+    if (doc != read)
         xmlFreeDoc(doc);
     return NULL;
 }

@@ -280,10 +280,11 @@ static int write_all(struct splice *s, const struct wg_domain *old, const xmlNod
     if (!at.start || learn(s, at.start) < 0 || !(at.end = wg_markup_end(at.start, s->limit)))
         return -1;
     struct wg_indent margin = {{"\n", s->writer.step.len > 0}, 0};
+    const xmlNode *written = xmlDocGetRootElement(old->doc);
     put(s, old->bytes, at.start);
-    if (wg_same_node(old->root, root))
+    if (wg_same_node(written, root))
         put(s, at.start, at.end);
-    else if (patch(s, old->root, &at, root, margin) < 0)
+    else if (patch(s, written, &at, root, margin) < 0)
         return -1;
     put(s, at.end, s->limit);
     return 0;
