@@ -277,8 +277,7 @@ static int compare_clock(struct comparison *c, const struct wg_domain *domain, x
         char from[512];
         char to[512];
 
-        snprintf(from, sizeof(from), "%s%s%s", has, has_zone ? " " : "",
-                 has_zone ? has_zone : "");
+        snprintf(from, sizeof(from), "%s%s%s", has, has_zone ? " " : "", has_zone ? has_zone : "");
         snprintf(to, sizeof(to), "%s%s%s", offset, zone ? " " : "", zone ? zone : "");
         if (wg_verdict_difference(c->verdict, "clock.offset", from, to, c->err) < 0)
             return -1;
