@@ -8,12 +8,14 @@
  * need a word here. */
 static const char *const parts[] = {"name", "uuid",     "title", "description", "metadata",
                                     "os",   "features", "clock", "devices",     NULL};
+/* The only one of a namespace, QEMU's. */
+static const char *const extensions[] = {"commandline", NULL};
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
 /* Whose text is looked at, wherever they stand: in others blanks are layout, which takes nodes. */
 static const char *const values[] = {"name",    "uuid",     "title",    "description",
                                      "type",    "emulator", "property", "os_variant",
                                      "os_type", "os-type",  "ostype",   "os_distro",
-                                     "os",      NULL};
+                                     "os",      "osType",   "guestOS",  NULL};
 /* The package's, which look at nothing else. */
 static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
 
@@ -40,7 +42,7 @@ static struct wg_outline *outline_of(void *parser)
 static bool is_looked_at(const struct wg_outline *outline, const char *name, const xmlChar *uri)
 {
     if (outline->depth == 1)
-        return !uri && among(parts, name);
+        return among(uri ? extensions : parts, name);
     return outline->depth != 2 || !outline->in_devices || among(devices, name);
 }
 

@@ -90,7 +90,7 @@ def a_long_word_of_the_domain_hides_no_decision():
     for what, xml in (("name", VIOLATING.replace(b"win1", word)),
                       ("uuid", VIOLATING.replace(UUID.encode(), word)),
                       ("value", VIOLATING.replace(b"'utc'", b"'" + word + b"'")),
-                      ("evidence", evidence.replace(b"</metadata>", b"<a os='win" + word +
+                      ("evidence", evidence.replace(b"</metadata>", b"<a os='windows" + word +
                                                     b"'/></metadata>"))):
         result = hook("define", xml)
         equal(f"{what}: exit", (result.code, result.err), (0, ""))

@@ -17,7 +17,7 @@ enum reading {
     READ_UUID, /* the same, of a UUID in libvirt's form */
     READ_OSINFO, /* libosinfo's id of an OS */
     READ_OS, /* the name of an OS or of a distribution */
-    READ_BEGINS_WIN, /* Windows if it begins so, else no answer */
+    READ_WINDOWS, /* the same, of which no other answer is believed */
     READ_CLOUDSTACK, /* one of CloudStack's labels */
     READ_PRESENT, /* that it is there is the answer */
     READ_MODE, /* of <hyperv>: any but custom, which says nothing yet */
@@ -58,11 +58,13 @@ static const struct sign signs[] = {
      0},
     {"unraid", "unraid os", "metadata/unraid:vmtemplate/@os", READ_OS, false, 0},
     {"cloudstack", "cloudstack description", "description", READ_CLOUDSTACK, true, 0},
-    {"metadata", "metadata os_type", "metadata//os_type", READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata os-type", "metadata//os-type", READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata ostype", "metadata//ostype", READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata os_distro", "metadata//os_distro", READ_BEGINS_WIN, true, 0},
-    {"metadata", "metadata os", "metadata//os", READ_BEGINS_WIN, true, 0},
+    {"metadata", "metadata os_type", "metadata//os_type", READ_WINDOWS, true, 0},
+    {"metadata", "metadata os-type", "metadata//os-type", READ_WINDOWS, true, 0},
+    {"metadata", "metadata ostype", "metadata//ostype", READ_WINDOWS, true, 0},
+    {"metadata", "metadata osType", "metadata//osType", READ_WINDOWS, true, 0},
+    {"metadata", "metadata guestOS", "metadata//guestOS", READ_WINDOWS, true, 0},
+    {"metadata", "metadata os_distro", "metadata//os_distro", READ_WINDOWS, true, 0},
+    {"metadata", "metadata os", "metadata//os", READ_WINDOWS, true, 0},
     {"looks", "looks like it", "clock/timer[@name=hypervclock][@present=yes]/@name", READ_PRESENT,
      false, 0},
     {"looks", "looks like it", "features/hyperv/*[@state=on]", READ_PRESENT, false, 0},
@@ -91,39 +93,88 @@ static const char *const linux_names[] = {
     "opensuse*",   "oracle",        "oracle.com/ol/*", "oraclelinux*", "photon*",
     "popos*",      "pureos*",       "redhat*",         "rhel*",        "rocky*",
     "scientific*", "silverblue*",   "sled*",           "sles*",        "suse*",
-    "trisquel*",   "ubuntu*",       "voidlinux*",      "windriver*",
+    "trisquel*",   "ubuntu*",       "voidlinux*",      "wind river*",  "windriver*",
+    "winlinux*",
 };
 
-static bool is_linux(const char *value)
+/* libosinfo's short ids (win2k22, winnt4.0), VMware's (winNetEnterpriseGuest), what QEMU's guest
+ * agent says (mswindows), and what people write. */
+static const char *const windows_names[] = {
+    "microsoft win*",
+    "microsoft-win*",
+    "ms win*",
+    "ms-win*",
+    "ms_win*",
+    "mswin*",
+    "w10",
+    "w11",
+    "w2k*",
+    "win",
+    "win[-_ .]*",
+    "win[0-9]*",
+    "winclient*",
+    "windesktop*",
+    "windows*",
+    "winme",
+    "winnet*",
+    "winnt*",
+    "winpe*",
+    "winserver*",
+    "winsrv*",
+    "winsvr*",
+    "winvista*",
+    "winxp*",
+};
+
+/* Neither. What is in no list is not understood, which is no answer. */
+static const char *const other_names[] = {
+    "aix*",     "android*", "beos*",        "chromeos*",    "darwin*",   "dragonfly*", "esx*",
+    "freebsd*", "freedos*", "freenas*",     "haiku*",       "hurd*",     "illumos*",   "ios*",
+    "junos*",   "macos*",   "mac os*",      "minix*",       "msdos*",    "ms-dos*",    "netbsd*",
+    "netware*", "openbsd*", "openindiana*", "opensolaris*", "opnsense*", "os/2*",      "os2*",
+    "pfsense*", "plan9*",   "qnx*",         "reactos*",     "smartos*",  "solaris*",   "truenas*",
+    "vmware*",  "vxworks*",
+};
+
+#define IS_ONE_OF(names, value) is_one_of(names, sizeof(names) / sizeof(*(names)), value)
+static bool is_one_of(const char *const *names, size_t count, const char *value)
 {
-    for (size_t i = 0; i < sizeof(linux_names) / sizeof(*linux_names); i++) {
+    for (size_t i = 0; i < count; i++) {
         /* fnmatch() turns both into wide characters first. */
-        if (*linux_names[i] == tolower((unsigned char)*value) &&
-            fnmatch(linux_names[i], value, FNM_CASEFOLD) == 0)
+        if (*names[i] == tolower((unsigned char)*value) &&
+            fnmatch(names[i], value, FNM_CASEFOLD) == 0)
             return true;
     }
     return false;
 }
 
-static enum wg_os read_name(const char *value)
-{
-    if (!*value)
-        return WG_OS_UNKNOWN;
-    if (is_linux(value))
-        return WG_OS_LINUX;
-    return strncasecmp(value, "win", 3) == 0 ? WG_OS_WINDOWS : WG_OS_OTHER;
-}
-
 static enum wg_os read_osinfo(const char *value)
 {
-    if (strncasecmp(value, "http://", 7) == 0)
-        value += 7;
-    if (!*value)
+    value += strncasecmp(value, "https://", 8) == 0  ? 8
+             : strncasecmp(value, "http://", 7) == 0 ? 7
+                                                     : 0;
+    if (!*value || strncasecmp(value, "libosinfo.org/unknown", 21) == 0)
         return WG_OS_UNKNOWN;
     if (strncasecmp(value, "microsoft.com/win/", 18) == 0 ||
         strncasecmp(value, "microsoft.com/winnt/", 20) == 0)
         return WG_OS_WINDOWS;
-    return is_linux(value) ? WG_OS_LINUX : WG_OS_OTHER;
+    return IS_ONE_OF(linux_names, value) ? WG_OS_LINUX : WG_OS_OTHER;
+}
+
+static enum wg_os read_name(const char *value)
+{
+    /* Some write libosinfo's id of it. */
+    if (strncasecmp(value, "http", 4) == 0)
+        return read_osinfo(value);
+    return IS_ONE_OF(linux_names, value)     ? WG_OS_LINUX
+           : IS_ONE_OF(windows_names, value) ? WG_OS_WINDOWS
+           : IS_ONE_OF(other_names, value)   ? WG_OS_OTHER
+                                             : WG_OS_UNKNOWN;
+}
+
+static enum wg_os read_windows(const char *value)
+{
+    return read_name(value) == WG_OS_WINDOWS ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -133,13 +184,13 @@ static bool ends_with(const char *text, const char *end)
     return len >= strlen(end) && strcasecmp(text + len - strlen(end), end) == 0;
 }
 
-/* "Windows 10 (64-bit)", "Windows Server 2019 (64-bit)", "Windows PV": a label of CloudStack's
- * guest OS list, not a sentence in which the word occurs. */
+/* "Windows 10 (64-bit)", "Windows Server 2003 Standard Edition(32-bit)", "Windows PV": a label of
+ * CloudStack's guest OS list, not a sentence in which the word occurs. */
 static enum wg_os read_cloudstack(const char *value)
 {
     if (strcasecmp(value, "Windows PV") == 0)
         return WG_OS_WINDOWS;
-    if (!ends_with(value, " (64-bit)") && !ends_with(value, " (32-bit)"))
+    if (!ends_with(value, "(64-bit)") && !ends_with(value, "(32-bit)"))
         return WG_OS_UNKNOWN;
     if (strchr(value, '\n') || strcspn(value, "(") != strlen(value) - strlen("(64-bit)"))
         return WG_OS_UNKNOWN;
@@ -181,8 +232,8 @@ static enum wg_os read_value(const struct sign *sign, const struct wg_policy *po
         return read_osinfo(value);
     case READ_OS:
         return read_name(value);
-    case READ_BEGINS_WIN:
-        return strncasecmp(value, "win", 3) == 0 ? WG_OS_WINDOWS : WG_OS_UNKNOWN;
+    case READ_WINDOWS:
+        return read_windows(value);
     case READ_CLOUDSTACK:
         return read_cloudstack(value);
     case READ_PRESENT:
@@ -281,7 +332,7 @@ static int ask_told(const struct wg_told *told, size_t count, const struct wg_po
 {
     for (size_t i = 0; i < count; i++) {
         bool asked = !policy->operator_only;
-        bool windows = asked && strncasecmp(told[i].value, "win", 3) == 0;
+        bool windows = asked && read_windows(told[i].value) == WG_OS_WINDOWS;
 
         if (explain && wg_verdict_trail(verdict, told[i].label, asked ? told[i].value : NULL,
                                         !asked    ? "a tenant can write it"

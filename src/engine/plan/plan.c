@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #define GUEST_AGENT "org.qemu.guest_agent.0"
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
 static bool equal(const char *a, const char *b)
 {
@@ -150,10 +151,33 @@ static int fit_clock(const struct wg_domain *domain, struct wg_target *target,
     return 0;
 }
 
+/* QEMU takes the last -rtc and the last -cpu, and libvirt puts these arguments behind its own. */
+static int note_command_line(const struct wg_domain *domain, struct wg_verdict *verdict,
+                             struct wg_error *err)
+{
+    xmlNodePtr line = domain->root->children;
+
+    while (line && !(line->ns && xmlStrEqual(line->name, BAD_CAST "commandline") &&
+                     xmlStrEqual(line->ns->href, BAD_CAST QEMU_NAMESPACE)))
+        line = line->next;
+    for (xmlNodePtr arg = line ? line->children : NULL; arg; arg = arg->next) {
+        const char *value = arg->type == XML_ELEMENT_NODE ? wg_attribute(arg, "value") : NULL;
+
+        if ((equal(value, "-rtc") || equal(value, "-cpu")) &&
+            wg_verdict_note(verdict, err,
+                            "%s in <qemu:commandline> overrides what libvirt asks QEMU for; hint: "
+                            "winguest audit tells what a running QEMU has",
+                            value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int wg_plan_fit(const struct wg_domain *domain, struct wg_target *target,
                 struct wg_verdict *verdict, struct wg_error *err)
 {
-    if (fit_hyperv(domain, target, verdict, err) < 0 ||
+    if (note_command_line(domain, verdict, err) < 0 ||
+        fit_hyperv(domain, target, verdict, err) < 0 ||
         fit_machine(domain, target, verdict, err) < 0)
         return -1;
     return fit_clock(domain, target, verdict, err);
