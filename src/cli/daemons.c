@@ -61,7 +61,8 @@ struct manager {
     struct wg_error *err;
 };
 
-/* Another user's daemon, and one in a container with files of its own, have other definitions. */
+/* Another user's daemon, and one in a container with files of its own, have other definitions. A
+ * script of that name that has started us is about to become the daemon (packaging/container). */
 static int has_the_same(const char *pid, const char *daemon, void *to)
 {
     struct manager *manager = to;
@@ -69,7 +70,7 @@ static int has_the_same(const char *pid, const char *daemon, void *to)
     struct stat process, there;
 
     snprintf(path, sizeof(path), "/proc/%.20s", pid);
-    if (stat(path, &process) < 0 || process.st_uid != geteuid())
+    if (atoi(pid) == getppid() || stat(path, &process) < 0 || process.st_uid != geteuid())
         return 0;
     snprintf(path, sizeof(path), "/proc/%.20s/root" DEFINITIONS, pid);
     if (stat(path, &there) < 0 || there.st_dev != manager->dir.st_dev ||

@@ -174,11 +174,12 @@ static void say_what_to_set(void)
 {
     puts(
         "There is neither libvirtd.service nor virtqemud.service here, so nothing was written. If a\n"
-        "script starts the daemon, as in a container, have it run, in the same file system:\n"
-        "  " WG_BINDIR "/winguest apply --offline\n"
-        "  LD_PRELOAD=" WG_FILTER_PATH " libvirtd\n"
-        "with a process namespace, /run and /etc/libvirt that are the daemon's. Then look:\n"
-        "  winguest status");
+        "script starts the daemon, as in a container, have that source this right before it does:\n"
+        "  . " WG_DATADIR "/container/start.sh\n"
+        "It corrects the definitions that there are (winguest apply --offline), and sets\n"
+        "  LD_PRELOAD=" WG_FILTER_PATH "\n"
+        "Recipes for kolla and OpenStack-Helm are in " WG_DATADIR "/examples.\n"
+        "Then look, in the container: winguest status");
 }
 
 static void say_what_it_does(const char *root)

@@ -40,6 +40,9 @@ void wg_status_checks(struct wg_status *status);
 /* The daemons that run, and the services that start them. */
 void wg_status_daemons(struct wg_status *status);
 
+/* The zone of the daemon that is that process. */
+void wg_status_zone(struct wg_status *status, const char *pid, const char *daemon);
+
 struct wg_status_guests {
     size_t windows;
     size_t wait; /* run against the policy, and are defined by it */

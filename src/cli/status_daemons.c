@@ -9,22 +9,6 @@
 #include "dropin.h"
 #include "status.h"
 
-/* What `localtime` means to QEMU: the daemon's zone, which in a container is not ours. */
-static void look_at_zone(struct wg_status *status, const char *pid, const char *daemon)
-{
-    char path[64], zone[4096] = "";
-
-    snprintf(path, sizeof(path), "/proc/%.20s/root/etc/localtime", pid);
-    ssize_t len = readlink(path, zone, sizeof(zone) - 1);
-    char *name = len > 0 ? strstr(zone, "zoneinfo/") : NULL;
-    name = name ? name + strlen("zoneinfo/") : zone;
-    bool utc = !*name || strstr(name, "UTC") || strstr(name, "UCT") || strstr(name, "GMT");
-    wg_status_say(status, utc ? WG_LEVEL_WARNING : WG_LEVEL_OK, "zone", "%s, process %s: %s%s",
-                  daemon, pid, *name ? name : "none is set, which is UTC",
-                  utc ? ": clock.offset = localtime gives its guests UTC; hint: set the host's zone"
-                      : "");
-}
-
 /* AppArmor's profile or SELinux' context of the daemon, where there is one. */
 static void look_at_label(struct wg_status *status, const char *pid, const char *daemon)
 {
@@ -82,7 +66,7 @@ static int look_at_daemon(const char *pid, const char *daemon, void *to)
     }
     status->daemons++;
     tell_filter(status, pid, daemon, found);
-    look_at_zone(status, pid, daemon);
+    wg_status_zone(status, pid, daemon);
     look_at_label(status, pid, daemon);
     snprintf(path, sizeof(path), "/proc/%.20s", pid);
     if (status->hook && !found && stat(path, &st) == 0 &&

@@ -148,6 +148,18 @@ static bool take_children(xmlNodePtr to, xmlNodePtr from)
     return true;
 }
 
+/* libvirt 9.0 reads what stands in it, 11.3 does not: none of it is relied on. */
+static void empty_passthrough(xmlNodePtr hyperv)
+{
+    xmlChar *mode = xmlGetNoNsProp(hyperv, BAD_CAST "mode");
+
+    if (mode && strcmp((const char *)mode, "passthrough") == 0) {
+        while (hyperv->children)
+            drop(hyperv->children);
+    }
+    xmlFree(mode);
+}
+
 static bool merge_hyperv(xmlNodePtr root)
 {
     xmlNodePtr first = NULL, next;
@@ -158,6 +170,7 @@ static bool merge_hyperv(xmlNodePtr root)
              node = next) {
             next = next_called(node->next, "hyperv", false);
             strip(node);
+            empty_passthrough(node);
             if (!take_children(node, node))
                 return false;
             if (first)

@@ -278,9 +278,9 @@ class Host:
             raise HostError("libwinguest-filter.so is not in the installed tree")
         return found[0][len(tree):]
 
-    def start(self, preload=None):
+    def start(self, preload=None, command=("libvirtd",)):
         """Starts libvirtd and returns when it takes connections. preload: whether with the filter of the
-        installed tree, or the path of one."""
+        installed tree, or the path of one. command: what starts it."""
         if preload is not None:
             self.preload = preload
         env = ["env", "-i", "LC_ALL=C", "PATH=" + PATH]
@@ -288,7 +288,7 @@ class Host:
             path = self.preload if isinstance(self.preload, str) else self.filter_path()
             env.append("LD_PRELOAD=" + path)
         with open(os.path.join(self.base, "log", "libvirtd.out"), "a", encoding="utf-8") as out:
-            self.daemon = subprocess.Popen(self._entered([*env, "libvirtd"]), stdout=out,
+            self.daemon = subprocess.Popen(self._entered([*env, *command]), stdout=out,
                                            stderr=out, stdin=subprocess.DEVNULL, cwd="/")
         wait_for("libvirtd", self._answers, START_SECONDS)
         if any("-name" in argv for argv in self.processes().values()):
