@@ -14,7 +14,7 @@
 
 #define FIRST_ROOM ((size_t)16 << 10)
 
-static const char magic[8] = "winguest";
+static const char magic[] = {'w', 'i', 'n', 'g', 'u', 'e', 's', 't'};
 
 struct beginning {
     char magic[sizeof(magic)]; /* magic and version stand here in every version of ours */
