@@ -181,6 +181,22 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
     wg_filter_answer_free(&answer);
 }
 
+/* What the guest, which somebody else may have defined or edited since, is to be again. Takes now.
+ */
+static void take_kept(struct boot *boot, struct wg_filter_engine *engine, char *now)
+{
+    bool edited = false;
+    char *kept = wg_kept_get(boot->uuid, boot->name, now, &edited);
+    char *previous = kept == NULL ? NULL : wg_filter_previous(engine, kept, now, edited);
+
+    free(boot->previous);
+    free(boot->stored);
+    boot->previous = previous == NULL && !edited ? kept : previous;
+    boot->stored = now;
+    if (boot->previous != kept)
+        free(kept);
+}
+
 /*
  * Restores the previous definition. Returns NULL when done, else what stood against it. The reason
  * of the shutoff is not asked: a start that fails early leaves that of the time before, and one
@@ -198,22 +214,10 @@ static const char *put_back(struct boot *boot, struct wg_filter_engine *engine)
     now = read_definition(domain);
     if (now == NULL)
         return "the client may not read it";
-    if (boot->previous == NULL) {
-        bool edited;
-        char *kept = wg_kept_get(boot->uuid, boot->name, now, &edited);
-        char *previous = kept == NULL ? NULL : wg_filter_previous(engine, kept, now, edited);
-
-        boot->previous = previous == NULL && !edited ? kept : previous;
-        if (boot->previous != kept)
-            free(kept);
-        boot->stored = now;
-    } else {
-        bool same = boot->stored != NULL && same_definition(now, boot->stored);
-
+    if (boot->previous != NULL && boot->stored != NULL && same_definition(now, boot->stored))
         free(now);
-        if (!same)
-            return "it was changed meanwhile";
-    }
+    else
+        take_kept(boot, engine, now);
     if (boot->previous == NULL)
         return "it was changed since it was defined";
     return redefine(domain, boot->previous) ? NULL : "libvirt refused it";

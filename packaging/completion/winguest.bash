@@ -10,12 +10,12 @@ _winguest() {
     local command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="apply audit check config diff disable enable probe repair rewrite status --help --version"
+        words="apply audit check config diff disable enable help probe repair rewrite status version --help --version"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
     case $previous in
-        --config | --facts | --output)
+        --config | --facts | --output | -o)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -23,7 +23,7 @@ _winguest() {
             mapfile -t COMPREPLY < <(compgen -d -- "$current")
             return
             ;;
-        --format)
+        --format | -f)
             mapfile -t COMPREPLY < <(compgen -W "text json prometheus html" -- "$current")
             return
             ;;
@@ -39,17 +39,23 @@ _winguest() {
     case $command in
         apply) words="--connect --all --dry-run --yes --offline --undo --config --help" ;;
         audit) words="--connect --format --output --config --help" ;;
-        check) words="--config --explain --facts --sign --help" ;;
+        check) words="--config --connect --explain --facts --file --guest --sign --help" ;;
         config) words="check show --config --format --help" ;;
-        diff | rewrite) words="--config --facts --sign --help" ;;
+        diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;
         disable) words="--root --help" ;;
         enable) words="--mode --root --help" ;;
+        help) words="apply audit check config diff disable enable probe repair rewrite status" ;;
         probe) words="--connect --print --help" ;;
         status) words="--format --help" ;;
         repair) words="--config --definition --id --pending --previous --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
         words=$(_winguest_guests)
+    elif [ "$command" = help ]; then
+        :
+    elif [ "${current#-}" = "$current" ] && [[ $command =~ ^(check|diff|rewrite)$ ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current"; compgen -W "$(_winguest_guests)" -- "$current")
+        return
     elif [ "${current#-}" = "$current" ] && [ "$command" != enable ] && [ "$command" != disable ] &&
         [ "$command $COMP_CWORD" != "config 2" ]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -347,8 +347,7 @@ static int choose_host(struct run *run, char **recorded)
             return wg_cli_error("apply", "the last apply was done on %s", *recorded);
         run->uri = *recorded;
     }
-    if (!run->uri)
-        run->uri = "qemu:///system";
+    run->uri = wg_cli_host(run->uri);
     return -1;
 }
 

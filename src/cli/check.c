@@ -5,10 +5,10 @@
 #include "cli.h"
 #include "engine/confine.h"
 
-static void print(const char *file, const struct wg_verdict *verdict)
+static void print(const struct wg_cli_domain *domain, const struct wg_verdict *verdict)
 {
-    if (strcmp(file, "-") != 0) {
-        wg_print_escaped(file, stdout);
+    if (!domain->is_guest && strcmp(domain->name, "-") != 0) {
+        wg_print_escaped(domain->name, stdout);
         fputs(": ", stdout);
     }
     wg_print_escaped(verdict->name ? verdict->name : "(no name)", stdout);
@@ -23,9 +23,9 @@ static void print(const char *file, const struct wg_verdict *verdict)
 }
 
 /* Prints what there is to say of a verdict. Returns the exit code that it makes. */
-static int tell(const char *file, const struct wg_verdict *verdict)
+static int tell(const struct wg_cli_domain *domain, const struct wg_verdict *verdict)
 {
-    print(file, verdict);
+    print(domain, verdict);
     if (verdict->n_faults > 0)
         return WG_EXIT_ERROR;
     return verdict->outcome == WG_VIOLATES ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
@@ -41,13 +41,14 @@ int wg_cli_check(int argc, char **argv)
         return code;
     code = WG_EXIT_OK;
     wg_confine(WG_CONFINE_READ);
-    for (int i = 0; i < input.files; i++) {
+    for (int i = 0; i < input.domains; i++) {
         char *xml;
         size_t len;
         struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[i],
-                                                  input.explain ? WG_EXPLAIN : 0, &xml, &len, &err);
-        int told = verdict ? tell(input.file[i], verdict) : wg_cli_error("check", "%s", err.text);
+        struct wg_verdict *verdict = wg_cli_judge_domain(&input, i, input.explain ? WG_EXPLAIN : 0,
+                                                         &xml, &len, &err);
+        int told = verdict ? tell(&input.domain[i], verdict)
+                           : wg_cli_error("check", "%s", err.text);
 
         if (told > code)
             code = told;
@@ -55,7 +56,7 @@ int wg_cli_check(int argc, char **argv)
         wg_verdict_free(verdict);
         free(xml);
     }
-    wg_engine_close(input.engine);
+    wg_cli_close(&input);
     code = wg_cli_flush("check", code);
     wg_cli_warn_of_utc("check", localtime);
     return code;

@@ -23,17 +23,36 @@ wg_cli_verb_fn wg_cli_decide;
 /* Prints to standard error; returns WG_EXIT_ERROR. */
 int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
 
+/* What a verb is to judge: a file, or a guest of the host. */
+struct wg_cli_domain {
+    const char *name; /* as it was given; "-" is standard input */
+    bool is_guest;
+    char *xml; /* of a guest, as it is defined; NULL: why tells why not */
+    struct wg_error why;
+};
+
 /* What the verbs that read domains have in common. */
 struct wg_cli_input {
     struct wg_engine *engine;
     bool explain;
-    char **file; /* names; "-" is standard input */
-    int files;
+    struct wg_cli_domain *domain;
+    int domains;
 };
 
-/* Reads --config, --facts, --sign, --explain (if the verb has it) and the names of files, and opens
- * the engine. Returns -1 to go on, else the exit code to return. */
+/* Reads --config, --facts, --sign, --connect, --guest, --file, --explain (if the verb has it) and
+ * the names of files and guests, asks the host for these, and opens the engine. Returns -1 to go
+ * on, else the exit code to return. */
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input);
+void wg_cli_close(struct wg_cli_input *input);
+
+/* guest.c, in the module that has libvirt: the definition of a guest, by its name or UUID, with its
+ * secrets if secure. For the caller to free, NULL with *err filled. */
+typedef char *wg_cli_guest_fn(const char *uri, const char *name, bool secure, struct wg_error *err);
+__attribute__((visibility("default"))) wg_cli_guest_fn wg_cli_guest;
+
+/* As wg_cli_judge, of one of what was read; a guest's text is handed over. */
+struct wg_verdict *wg_cli_judge_domain(struct wg_cli_input *input, int number, unsigned flags,
+                                       char **xml, size_t *len, struct wg_error *err);
 
 /* Judges one file, whose text is in *xml for the caller to free. Returns NULL with *err filled
  * ("FILE: …") and nothing to free. */

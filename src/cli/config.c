@@ -209,9 +209,10 @@ static int show(const char *config, const char *format)
     struct show show = {.config = config ? config : INSTALLED};
     struct wg_error err;
 
-    if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
-        return wg_cli_error("config", "'%s' is not a format; there are text json", format);
-    show.json = strcmp(format, "json") == 0;
+    int form = wg_cli_format("config", format, (const char *const[]){"text", "json", NULL});
+    if (form < 0)
+        return WG_EXIT_ERROR;
+    show.json = form == 1;
     wg_confine(WG_CONFINE_READ);
     if (wg_config_show(config, show_setting, &show, &err) < 0)
         return wg_cli_error("config", "%s", err.text);
@@ -226,7 +227,7 @@ int wg_cli_config(int argc, char **argv)
     const char *config = NULL;
     const struct wg_option options[] = {
         {.name = "config", .value = &config},
-        {.name = "format", .value = &format},
+        {.name = "format", .letter = 'f', .value = &format},
         {0},
     };
     int code = wg_cli_options(argc, argv, options);

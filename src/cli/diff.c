@@ -4,13 +4,13 @@
 
 #include "cli.h"
 
-static int show(const char *file, const char *xml, size_t len, const struct wg_verdict *verdict)
+static int show(const char *name, const char *xml, size_t len, const struct wg_verdict *verdict)
 {
     struct wg_error err;
 
     if (!verdict->xml)
         return WG_EXIT_OK;
-    if (wg_cli_show_diff(strcmp(file, "-") == 0 ? "domain" : file, xml, len, verdict->xml,
+    if (wg_cli_show_diff(strcmp(name, "-") == 0 ? "domain" : name, xml, len, verdict->xml,
                          verdict->xml_len, &err) < 0)
         return wg_cli_error("diff", "%s", err.text);
     return WG_EXIT_VIOLATIONS;
@@ -24,15 +24,14 @@ int wg_cli_diff(int argc, char **argv)
     if (code >= 0)
         return code;
     code = WG_EXIT_OK;
-    for (int i = 0; i < input.files; i++) {
+    for (int i = 0; i < input.domains; i++) {
         char *xml;
         size_t len;
         struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[i], WG_REWRITE, &xml,
-                                                  &len, &err);
+        struct wg_verdict *verdict = wg_cli_judge_domain(&input, i, WG_REWRITE, &xml, &len, &err);
         if (verdict)
             wg_cli_show_faults("diff", verdict);
-        int shown = verdict ? show(input.file[i], xml, len, verdict)
+        int shown = verdict ? show(input.domain[i].name, xml, len, verdict)
                             : wg_cli_error("diff", "%s", err.text);
 
         if (shown > code)
@@ -40,6 +39,6 @@ int wg_cli_diff(int argc, char **argv)
         wg_verdict_free(verdict);
         free(xml);
     }
-    wg_engine_close(input.engine);
+    wg_cli_close(&input);
     return wg_cli_flush("diff", code);
 }

@@ -11,6 +11,8 @@
                       "/libvirt/winguest.conf\n"
 #define JUDGE_OPTIONS \
     CONFIG_OPTION \
+    "  --file, --guest  each name is a file's, or a guest's; without, a guest's if there is no such file\n" \
+    "  -c, --connect URI  the host with the guests, instead of qemu:///system\n" \
     "  --facts FILE    judge for the host of these facts (winguest probe), not for this one\n" \
     "  --sign LABEL=VALUE  a sign that the domain does not carry; asked with the source metadata\n"
 
@@ -21,7 +23,7 @@ static const struct command {
     const char *summary; /* NULL: not for people */
     const char *details;
 } commands[] = {
-    {"check", "engine.so", "[--explain] [OPTION…] [FILE…|-]",
+    {"check", "engine.so", "[--explain] [OPTION…] [FILE|GUEST…|-]",
      "tell what the policy says of domains, a line a guest",
      JUDGE_OPTIONS
      "  --explain       also print every sign that was looked for, and what it said\n"
@@ -32,10 +34,10 @@ static const struct command {
      "  show            each key, its value, and the line that it comes from\n"
      CONFIG_OPTION
      "Exit: 0 it is right, 2 it is not.\n"},
-    {"diff", "engine.so", "[OPTION…] [FILE…|-]",
+    {"diff", "engine.so", "[OPTION…] [FILE|GUEST…|-]",
      "show what the policy would change, as a unified diff",
      JUDGE_OPTIONS "Exit: 0 nothing to change, 1 changes, 2 error.\n"},
-    {"rewrite", "engine.so", "[OPTION…] [FILE|-]",
+    {"rewrite", "engine.so", "[OPTION…] [FILE|GUEST|-]",
      "print a domain as the policy wants it",
      JUDGE_OPTIONS "Exit: 0, or 2 on error with nothing printed.\n"},
     {"apply", "virt.so",
@@ -58,8 +60,8 @@ static const struct command {
      "tell what the policy says of all guests of hosts, stored and running",
      "  -c, --connect URI  a host, qemu+ssh://… say; may be given often. Without it, and without\n"
      "                     files, qemu:///system. Hosts are read, never changed\n"
-     "  --format FORMAT    text, json, prometheus (for the textfile collector), html\n"
-     "  --output FILE      write it there, whole or not at all\n"
+     "  -f, --format FORMAT  text, json, prometheus (for the textfile collector), html\n"
+     "  -o, --output FILE  write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
     {"repair", "virt.so", "[--config FILE] [--id ID] [--definition|--previous] UUID\n"
      "       winguest repair [--config FILE] --pending",
@@ -91,7 +93,7 @@ static const struct command {
      "Exit: 0, or 2 on error.\n"},
     {"status", "engine.so", "[--format text|json]",
      "tell whether the policy is in force on this host",
-     "  --format FORMAT  text, json\n"
+     "  -f, --format FORMAT  text, json\n"
      "Each line is ok, a warning or a failure, with what to do.\n"
      "Exit: 0 in force, 1 warnings, 2 not in force.\n"},
     {"decide", NULL, "OPERATION GUEST", NULL, NULL},
@@ -135,7 +137,7 @@ static int usage(FILE *out)
         if (commands[i].summary)
             fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("\n`winguest COMMAND --help` tells more; --version the version.\n", out);
+    fputs("\n`winguest help COMMAND` tells more; --version the version.\n", out);
     return WG_EXIT_OK;
 }
 
@@ -168,6 +170,36 @@ static int run(const struct command *command, int argc, char **argv)
     return verb ? verb(argc, argv) : wg_cli_error(argv[0], "%s", err.text);
 }
 
+static int version(void)
+{
+    puts("winguest (libvirt-winguest) " PACKAGE_VERSION);
+    return wg_cli_flush(NULL, WG_EXIT_OK);
+}
+
+static int help_with(const char *word)
+{
+    const struct command *command = word ? find(word) : NULL;
+
+    if (command)
+        return help(command);
+    return word ? unknown(word) : wg_cli_flush(NULL, usage(stdout));
+}
+
+/* Options that stand before the command are the command's: they are moved behind it. */
+static void put_command_first(int argc, char **argv)
+{
+    static const char with_value[] = "--config --connect --format --output -c -f -o";
+    int at = 1;
+
+    while (at < argc && *argv[at] == '-')
+        at += wg_has_word(with_value, argv[at]) ? 2 : 1;
+    if (at >= argc)
+        return;
+    char *command = argv[at];
+    memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+    argv[1] = command;
+}
+
 int main(int argc, char **argv)
 {
     wg_hold_standard_descriptors();
@@ -175,12 +207,13 @@ int main(int argc, char **argv)
         usage(stderr);
         return WG_EXIT_ERROR;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return wg_cli_flush(NULL, usage(stdout));
-    if (strcmp(argv[1], "--version") == 0) {
-        puts("winguest (libvirt-winguest) " PACKAGE_VERSION);
-        return wg_cli_flush(NULL, WG_EXIT_OK);
-    }
+    if (wg_has_word("--help -h", argv[1]))
+        return help_with(NULL);
+    if (strcmp(argv[1], "help") == 0)
+        return help_with(argc > 2 ? argv[2] : NULL);
+    if (wg_has_word("--version -V version", argv[1]))
+        return version();
+    put_command_first(argc, argv);
     const struct command *command = find(argv[1]);
     if (!command)
         return unknown(argv[1]);

@@ -51,15 +51,65 @@ static struct wg_engine *open_engine(const char *config, const char *facts, cons
     return NULL;
 }
 
+struct names {
+    const char *uri;
+    bool guests;
+    bool files;
+};
+
+/* A guest's name has no slash: libvirt allows none. */
+static bool is_file(const char *name, const struct names *names)
+{
+    return names->files || strcmp(name, "-") == 0 ||
+           (!names->guests && (access(name, F_OK) == 0 || strchr(name, '/')));
+}
+
+static void find_guest(const char *verb, const struct names *names, struct wg_cli_domain *domain)
+{
+    wg_cli_guest_fn *fetch;
+
+    *(void **)&fetch = wg_module("virt.so", "wg_cli_guest", &domain->why);
+    if (fetch)
+        domain->xml = fetch(names->uri, domain->name, strcmp(verb, "rewrite") == 0, &domain->why);
+    if (!domain->xml)
+        wg_fail_in(&domain->why, "%s: %s", domain->name,
+                   names->guests ? "no such guest" : "No such file or directory, nor a guest");
+}
+
+static int take_domains(int argc, char **argv, const struct names *names,
+                        struct wg_cli_input *input)
+{
+    static char standard_input[] = "-";
+    char *one[] = {standard_input};
+    char **name = optind < argc ? argv + optind : one;
+
+    if (names->guests && names->files)
+        return wg_cli_error(argv[0], "--guest and --file exclude each other");
+    input->domains = optind < argc ? argc - optind : 1;
+    input->domain = calloc((size_t)input->domains, sizeof(*input->domain));
+    if (!input->domain)
+        return wg_cli_error(argv[0], "out of memory");
+    for (int i = 0; i < input->domains; i++) {
+        input->domain[i].name = name[i];
+        input->domain[i].is_guest = !is_file(name[i], names);
+        if (input->domain[i].is_guest)
+            find_guest(argv[0], names, &input->domain[i]);
+    }
+    return -1;
+}
+
 int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
 {
-    static char *standard_input[] = {"-"};
     const char *config = NULL;
     const char *facts = NULL;
     const char *sign = NULL;
+    struct names names = {0};
     const struct wg_option options[] = {
         {.name = "config", .value = &config},
+        {.name = "connect", .letter = 'c', .value = &names.uri},
         {.name = "facts", .value = &facts},
+        {.name = "file", .given = &names.files},
+        {.name = "guest", .given = &names.guests},
         {.name = "sign", .value = &sign},
         {.name = has_explain ? "explain" : NULL, .given = &input->explain},
         {0},
@@ -68,12 +118,24 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
 
     *input = (struct wg_cli_input){0};
     int code = wg_cli_options(argc, argv, options);
+    if (code < 0)
+        code = take_domains(argc, argv, &names, input);
+    if (code < 0 && !(input->engine = open_engine(config, facts, sign, &err)))
+        code = wg_cli_error(argv[0], "%s", err.text);
     if (code >= 0)
-        return code;
-    input->file = optind < argc ? argv + optind : standard_input;
-    input->files = optind < argc ? argc - optind : 1;
-    input->engine = open_engine(config, facts, sign, &err);
-    return input->engine ? -1 : wg_cli_error(argv[0], "%s", err.text);
+        wg_cli_close(input);
+    return code;
+}
+
+void wg_cli_close(struct wg_cli_input *input)
+{
+    for (int i = 0; i < input->domains && input->domain; i++) {
+        if (input->domain[i].xml)
+            explicit_bzero(input->domain[i].xml, strlen(input->domain[i].xml));
+        free(input->domain[i].xml);
+    }
+    free(input->domain);
+    wg_engine_close(input->engine);
 }
 
 static char *read_file(const char *file, size_t *len, struct wg_error *err)
@@ -103,6 +165,27 @@ struct wg_verdict *wg_cli_judge(struct wg_engine *engine, const char *file, unsi
         free(*xml);
         *xml = NULL;
     }
+    return verdict;
+}
+
+struct wg_verdict *wg_cli_judge_domain(struct wg_cli_input *input, int number, unsigned flags,
+                                       char **xml, size_t *len, struct wg_error *err)
+{
+    struct wg_cli_domain *domain = &input->domain[number];
+    struct wg_verdict *verdict = NULL;
+
+    if (!domain->is_guest)
+        return wg_cli_judge(input->engine, domain->name, flags, xml, len, err);
+    *xml = domain->xml;
+    *len = *xml ? strlen(*xml) : 0;
+    if (*xml)
+        verdict = wg_evaluate(input->engine, *xml, *len, flags, err);
+    else
+        *err = domain->why;
+    if (verdict)
+        domain->xml = NULL;
+    else
+        *xml = NULL;
     return verdict;
 }
 

@@ -2,6 +2,8 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -67,6 +69,8 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *options)
         if (c == '?')
             return unknown(options, argv[0], argv[optind - 1]);
         const struct wg_option *option = find(options, c);
+        if (!option->given && !*optarg)
+            return wg_cli_error(argv[0], "--%s needs a value, and has an empty one", option->name);
         if (option->given)
             *option->given = true;
         else if (option->value)
@@ -75,4 +79,27 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *options)
             return wg_cli_error(argv[0], "out of memory");
     }
     return -1;
+}
+
+int wg_cli_format(const char *verb, const char *format, const char *const *formats)
+{
+    char words[128] = "", near[32];
+    size_t len = 0;
+
+    for (int i = 0; formats[i]; i++) {
+        if (strcasecmp(formats[i], format) == 0)
+            return i;
+        len += (size_t)snprintf(words + len, sizeof(words) - len, " %s", formats[i]);
+    }
+    bool meant = wg_nearest(words, format, near, sizeof(near));
+    wg_cli_error(verb, "'%s' is not a format; %s%s%sthere are%s", format,
+                 meant ? "did you mean " : "", meant ? near : "", meant ? "? " : "", words);
+    return -1;
+}
+
+const char *wg_cli_host(const char *uri)
+{
+    const char *told = getenv("LIBVIRT_DEFAULT_URI");
+
+    return uri ? uri : told && *told ? told : "qemu:///system";
 }

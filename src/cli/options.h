@@ -22,4 +22,12 @@ struct wg_option {
  */
 int wg_cli_options(int argc, char **argv, const struct wg_option *options);
 
+/* The place of a format, in whatever case, in a list that NULL ends; -1 if it is not there: the
+ * error was printed. */
+int wg_cli_format(const char *verb, const char *format, const char *const *formats);
+
+/* The host to connect to: uri, or what libvirt's own tools take without one. libvirt itself knows
+ * the aliases of its configuration. */
+const char *wg_cli_host(const char *uri);
+
 #endif

@@ -66,5 +66,5 @@ int wg_cli_probe(int argc, char **argv)
         return code;
     if (optind < argc)
         return wg_cli_error("probe", "'%s': it takes no arguments", argv[optind]);
-    return probe(uri, print);
+    return probe(wg_cli_host(uri), print);
 }

@@ -15,12 +15,11 @@ int wg_cli_rewrite(int argc, char **argv)
         return code;
     wg_confine(WG_CONFINE_READ);
     code = WG_EXIT_ERROR;
-    if (input.files > 1) {
-        wg_cli_error("rewrite", "one file at a time");
+    if (input.domains > 1) {
+        wg_cli_error("rewrite", "one domain at a time");
     } else {
         struct wg_error err;
-        struct wg_verdict *verdict = wg_cli_judge(input.engine, input.file[0], WG_REWRITE, &xml,
-                                                  &len, &err);
+        struct wg_verdict *verdict = wg_cli_judge_domain(&input, 0, WG_REWRITE, &xml, &len, &err);
         if (!verdict) {
             wg_cli_error("rewrite", "%s", err.text);
         } else {
@@ -34,6 +33,6 @@ int wg_cli_rewrite(int argc, char **argv)
         wg_verdict_free(verdict);
     }
     free(xml);
-    wg_engine_close(input.engine);
+    wg_cli_close(&input);
     return wg_cli_flush("rewrite", code);
 }

@@ -59,16 +59,17 @@ int wg_cli_status(int argc, char **argv)
     static const int codes[] = {WG_EXIT_OK, WG_EXIT_VIOLATIONS, WG_EXIT_ERROR};
     struct wg_status status = {0};
     const char *format = "text";
-    const struct wg_option options[] = {{.name = "format", .value = &format}, {0}};
+    const struct wg_option options[] = {{.name = "format", .letter = 'f', .value = &format}, {0}};
     int code = wg_cli_options(argc, argv, options);
 
     if (code >= 0)
         return code;
     if (optind < argc)
         return wg_cli_error("status", "'%s': it takes no arguments", argv[optind]);
-    if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
-        return wg_cli_error("status", "'%s' is not a format; there are text json", format);
-    status.form = strcmp(format, "json") == 0 ? WG_STATUS_JSON : WG_STATUS_TEXT;
+    int form = wg_cli_format("status", format, (const char *const[]){"text", "json", NULL});
+    if (form < 0)
+        return WG_EXIT_ERROR;
+    status.form = form == 1 ? WG_STATUS_JSON : WG_STATUS_TEXT;
     if (status.form == WG_STATUS_JSON)
         putchar('[');
     wg_status_checks(&status);

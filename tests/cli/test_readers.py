@@ -33,8 +33,29 @@ def help_for_all_and_for_each():
             true(f"{verb}: a line of over 100: {short}", max(map(len, short.split("\n"))) <= 100)
 
 
+def help_as_a_command():
+    equal("for all", winguest("help").out, winguest("--help").out)
+    for verb in VERBS:
+        equal(verb, winguest("help", verb).out, winguest(verb, "--help").out)
+    is_error("of none", winguest("help", "chekc"), "'chekc' is not a command; did you mean check? see ")
+
+
+def options_before_the_command():
+    put("right.xml", RIGHT)
+    put("few.conf", "[windows]\ntimer.hpet.present =\n")
+    for before in (("--config", "few.conf"), ("--config=few.conf",)):
+        equal("check", winguest(*before, "check", "right.xml").out,
+              winguest("check", *before, "right.xml").out)
+        is_error("not its own", winguest(*before, "enable"), "enable: unknown option '--config")
+    is_error("empty", winguest("audit", "-c", ""), "audit: --connect needs a value, and has an empty one")
+    equal("in any case", winguest("config", "show", "-f", "JSON").out,
+          winguest("-f", "json", "config", "show").out)
+
+
 def the_version():
     result = winguest("--version")
+    for other in ("-V", "version"):
+        equal(other, winguest(other).out, result.out)
     equal(f"{result}", (result.code, result.err), (0, ""))
     true(f"{result}", re.fullmatch(r"winguest \(libvirt-winguest\) \d+\.\d+\.\d+\S*\n", result.out))
 
@@ -243,7 +264,7 @@ def rewrite_prints_the_document():
 def rewrite_takes_one_file():
     put("a.xml", WRONG)
     equal("a file", winguest("rewrite", "a.xml").out, winguest("rewrite", stdin=WRONG).out)
-    is_error("two", winguest("rewrite", "a.xml", "a.xml"), "winguest: rewrite: one file at a time")
+    is_error("two", winguest("rewrite", "a.xml", "a.xml"), "winguest: rewrite: one domain at a time")
 
 
 # diff
@@ -316,7 +337,7 @@ def decide_is_for_programs():
 
 
 TESTS = (
-    without_arguments, help_for_all_and_for_each, the_version, what_is_no_command,
+    without_arguments, help_for_all_and_for_each, help_as_a_command, options_before_the_command, the_version, what_is_no_command,
     what_is_no_option, a_configuration_that_is_wrong, config_check_tells_all_that_is_wrong,
     config_show_tells_what_holds_and_why, a_configuration_is_used,
     files_that_cannot_be_read, domains_that_are_none, standard_input_is_the_default,

@@ -28,6 +28,9 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_SECONDS = 60
+# Or virtqemud, which has QEMU's driver alone and a socket of its own (tests/virtqemud).
+DAEMON = os.environ.get("WINGUEST_DAEMON", "libvirtd")
+SOCKET = "libvirt-sock" if DAEMON == "libvirtd" else DAEMON + "-sock"
 # make check sets it for the others; a host's zone is its /etc/localtime.
 os.environ.pop("TZ", None)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -112,6 +115,7 @@ class Host:
     def __init__(self, tree=None, preload=True, hook=True, config=None, timezone=None,
                  files=None, libvirtd_conf="", share=None, start=True, within="/tmp"):
         self.preload = bool(tree) and preload
+        tree = tree or os.environ.get("WINGUEST_LIBVIRT")  # a libvirt that this machine has not
         self.base = tempfile.mkdtemp(prefix="winguest-", dir=within)
         self.within = within
         self.daemon = None
@@ -159,7 +163,7 @@ class Host:
                 shutil.copytree(installed, etc, dirs_exist_ok=True, symlinks=True)
         if not hook:
             shutil.rmtree(os.path.join(etc, "hooks"), ignore_errors=True)
-        self._write(os.path.join(etc, "libvirtd.conf"),
+        self._write(os.path.join(etc, DAEMON + ".conf"),
                     # libvirt takes the first of two settings of a name.
                     libvirtd_conf + LIBVIRTD_CONF.format(uuid=uuid.uuid4()))
         self._write(os.path.join(etc, "qemu.conf"), QEMU_CONF)
@@ -278,7 +282,7 @@ class Host:
             raise HostError("libwinguest-filter.so is not in the installed tree")
         return found[0][len(tree):]
 
-    def start(self, preload=None, command=("libvirtd",)):
+    def start(self, preload=None, command=(DAEMON,)):
         """Starts libvirtd and returns when it takes connections. preload: whether with the filter of the
         installed tree, or the path of one. command: what starts it."""
         if preload is not None:
@@ -296,7 +300,7 @@ class Host:
 
     def _answers(self):
         if self.daemon.poll() is not None:
-            raise HostError(f"libvirtd ended ({self.daemon.returncode}): {self.daemon_errors()[-1:]}")
+            raise HostError(f"{DAEMON} ended ({self.daemon.returncode}): {self.daemon_errors()[-1:]}")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             return sock.connect_ex(self.socket()) == 0
 
@@ -312,9 +316,9 @@ class Host:
 
     def daemon_pid(self):
         for pid, argv in self.processes().items():
-            if os.path.basename(argv[0]) == "libvirtd":
+            if os.path.basename(argv[0]) == DAEMON:
                 return pid
-        raise HostError("libvirtd does not run")
+        raise HostError(f"{DAEMON} does not run")
 
     def daemon_log(self):
         text = ""
@@ -350,7 +354,7 @@ class Host:
     # -- the client's side --------------------------------------------------------------------
 
     def socket(self, readonly=False):
-        return os.path.join(self.base, "run/libvirt/libvirt-sock" + ("-ro" if readonly else ""))
+        return os.path.join(self.base, "run/libvirt", SOCKET + ("-ro" if readonly else ""))
 
     def uri(self, readonly=False):
         return "qemu+unix:///system?socket=" + self.socket(readonly)

@@ -18,7 +18,7 @@ import libvirt
 import case
 import guest
 from case import equal, true
-from host import Host, wait_for
+from host import SOCKET, Host, wait_for
 from repairs import STORED, clients, disk, put_qcow2
 
 ROUNDS = int(os.environ.get("WINGUEST_ROUNDS", "8"))
@@ -160,7 +160,7 @@ def restart(this):
 
 def migrate(this):
     this.domain.migrateToURI3(
-        "qemu+unix:///system?socket=/tmp/to/libvirt-sock",
+        "qemu+unix:///system?socket=/tmp/to/" + SOCKET,
         {libvirt.VIR_MIGRATE_PARAM_URI: f"unix:///tmp/common/{this.name}"},
         libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER |
         libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE)

@@ -112,11 +112,10 @@ def in_a_container():
     with with_services() as host:
         said = verb(host, "enable", "--mode", "enforce")
         true(said, "nothing was written" in said)
-        offline, preload = [line.strip() for line in said.splitlines() if line.startswith("  ")][:2]
-        equal("preload", preload, f"LD_PRELOAD={host.filter_path()} libvirtd")
+        source, preload = [line.strip() for line in said.splitlines() if line.startswith("  ")][:2]
+        equal("preload", preload, f"LD_PRELOAD={host.filter_path()}")
         host.stop()
-        equal("before the daemon", host.run(*offline.split()).returncode, 0)
-        host.start(preload=True)
+        host.start(command=["sh", "-ec", f"{source}; exec libvirtd"])
         equal("status", [line.startswith("ok ") for line in status(host)], [True])
 
 

@@ -14,7 +14,7 @@ import case
 import guest
 import host as hosts
 from case import equal, true
-from host import Host, wait_for
+from host import SOCKET, Host, wait_for
 
 # Starts a host with a guest, says where it is, and waits to be killed.
 VICTIM = """
@@ -82,7 +82,7 @@ def migration():
         with Host(share=share) as source:
             domain = source.conn.defineXML(guest.domain("g"))
             domain.create()
-            domain.migrateToURI3("qemu+unix:///system?socket=/tmp/to/libvirt-sock",
+            domain.migrateToURI3("qemu+unix:///system?socket=/tmp/to/" + SOCKET,
                                  {libvirt.VIR_MIGRATE_PARAM_URI: "unix:///tmp/common/qemu"}, flags)
             equal("QEMU at the source", source.qemu("g"), None)
             true("it came by migration", "-incoming" in to.cmdline("g"))

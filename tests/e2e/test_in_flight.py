@@ -13,7 +13,7 @@ import libvirt
 import case
 import guest
 from case import equal, true
-from host import Host, wait_for
+from host import SOCKET, Host, wait_for
 from test_hook import DENY, GOOD, REPORT, configure
 
 ALL = {name: True for name in guest.FLAGS}
@@ -242,7 +242,7 @@ def restarts():
 def move(name, source, target, to=None):
     uri = f"qemu+unix:///system?socket={target.base.replace(target.within, '/tmp/all')}"
     source.conn.lookupByName(name).migrateToURI3(
-        uri + "/run/libvirt/libvirt-sock",
+        uri + "/run/libvirt/" + SOCKET,
         {libvirt.VIR_MIGRATE_PARAM_URI: f"unix:///tmp/all/{name}.migration",
          libvirt.VIR_MIGRATE_PARAM_DEST_NAME: to or name}, MIGRATION)
     equal(f"{name}'s QEMU at the source", source.qemu(name), None)

@@ -18,7 +18,7 @@ import case
 import guest
 import repairs
 from case import equal, true
-from host import Host, wait_for
+from host import DAEMON, Host, wait_for
 
 FOLDER = "/etc/libvirt/qemu"
 UNIT = "/etc/systemd/system/libvirtd.service"
@@ -198,7 +198,7 @@ def refused_while_a_daemon_has_them():
     with Host(case.tree(), preload=False, hook=False) as host:
         define(host, "win")
         old = files(host)
-        for gone in ((), ("/run/libvirtd.pid",), ("/run/libvirt/qemu/driver.pid",)):
+        for gone in ((), (f"/run/{DAEMON}.pid",), ("/run/libvirt/qemu/driver.pid",)):
             for held in gone:
                 os.unlink(host.inside(held))
             for args in ((), ("--dry-run",), ("win",)):

@@ -12,7 +12,7 @@ import libvirt
 import case
 import guest
 from case import equal, true
-from host import Host
+from host import SOCKET, Host
 
 FACTS = "/var/lib/libvirt-winguest/host.ini"
 # What libvirt lists for a host whose kernel knows no Hyper-V.
@@ -63,7 +63,7 @@ def written():
 def remote_is_printed():
     """Facts of a host that need not be this one never become this one's."""
     with Host(case.tree()) as host:
-        uri = "qemu+unix:///system?socket=/run/libvirt/libvirt-sock"
+        uri = "qemu+unix:///system?socket=/run/libvirt/" + SOCKET
         text = winguest(host, "probe", "-c", uri).stdout
         true("nothing is stored", not os.path.exists(host.inside(FACTS)))
         true(f"facts without stamps: {text}", "mtime" not in text and "kernel" not in text)

@@ -15,7 +15,7 @@ import libvirt
 import case
 import guest
 from case import equal, true
-from host import Host
+from host import SOCKET, Host
 from repairs import (ALL, NONE, STORED, clients, disk, held, hold, hooked, module_with_stops,
                      nothing_left, put_qcow2, put_stops, release, repair_lines, said,
                      vnc_with)
@@ -256,7 +256,7 @@ def in_flight(answer):
         share = {"common": common, "to": os.path.join(there.base, "run/libvirt")}
         with Host(share=share) as here:
             leave(here.conn, "moving").migrateToURI3(
-                "qemu+unix:///system?socket=/tmp/to/libvirt-sock",
+                "qemu+unix:///system?socket=/tmp/to/" + SOCKET,
                 {libvirt.VIR_MIGRATE_PARAM_URI: "unix:///tmp/common/qemu"},
                 libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER)
         before = {name: (there.qemu(name), there.conn.lookupByName(name).ID())

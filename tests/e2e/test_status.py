@@ -14,7 +14,7 @@ import libvirt
 import case
 import guest
 from case import equal, true
-from host import Host, wait_for
+from host import DAEMON, Host, wait_for
 from repairs import NONE, STORED
 
 CONFIG = "/etc/libvirt/winguest.conf"
@@ -42,7 +42,7 @@ def in_force():
         says(found, "configuration", "ok")
         says(found, "decision", "ok", "gets the policy")
         says(found, "hook", "ok", "/etc/libvirt/hooks/qemu")
-        says(found, "filter", "ok", "libvirtd, process ", "has it")
+        says(found, "filter", "ok", f"{DAEMON}, process ", "has it")
         says(found, "confinement", "ok", "who reads a domain runs as nobody")
         says(found, "guests", "ok", "1 Windows: 1 right", "1 of unknown OS")
         equal("no failures", [each for each in found if each[1] == "failure"], [])

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 
+static const char *const format_names[] = {"text", "json", "prometheus", "html", NULL};
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
                                                   &wg_format_prometheus, &wg_format_html};
 
@@ -102,36 +103,28 @@ static int add_source(struct wg_audit *audit, const char *uri)
     return grown[audit->sources++].host ? -1 : wg_cli_error("audit", "out of memory");
 }
 
-static const struct wg_format *find_format(const char *name)
-{
-    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-        if (strcmp(formats[i]->name, name) == 0)
-            return formats[i];
-    }
-    return NULL;
-}
-
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
     const char *format = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
-        {.name = "format", .value = &format},
-        {.name = "output", .value = &run->output},
+        {.name = "format", .letter = 'f', .value = &format},
+        {.name = "output", .letter = 'o', .value = &run->output},
         {0},
     };
     int code = wg_cli_options(argc, argv, options);
 
     if (code >= 0)
         return code;
-    if (format && !(run->format = find_format(format)))
-        return wg_cli_error("audit", "'%s' is not a format; there are text json prometheus html",
-                            format);
+    int place = format ? wg_cli_format("audit", format, format_names) : 0;
+    if (place < 0)
+        return WG_EXIT_ERROR;
+    run->format = formats[place];
     run->file = argv + optind;
     run->files = argc - optind;
     if (run->uris.count == 0 && run->files == 0)
-        return add_source(&run->audit, "qemu:///system");
+        return add_source(&run->audit, wg_cli_host(NULL));
     for (size_t i = 0; i < run->uris.count && code < 0; i++)
         code = add_source(&run->audit, run->uris.item[i]);
     return code;

@@ -67,7 +67,6 @@ struct wg_audit {
 /* A way to tell it. Each may be NULL. What guest writes for the guests of all sources comes between
  * what begin and end write. */
 struct wg_format {
-    const char *name;
     bool of_host; /* it also tells of this host as such, and may tell that alone */
     void (*begin)(const struct wg_audit *audit, FILE *out);
     int (*guest)(const struct wg_audit *audit, const struct wg_source *source,

@@ -134,5 +134,7 @@ static int document(const struct wg_audit *audit, const char *guests, size_t len
     return rc < 0 ? -1 : 0;
 }
 
-const struct wg_format wg_format_html = {
-    .name = "html", .begin = begin, .guest = guest, .end = end, .document = document};
+const struct wg_format wg_format_html = {.begin = begin,
+                                         .guest = guest,
+                                         .end = end,
+                                         .document = document};

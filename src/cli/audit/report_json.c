@@ -123,5 +123,7 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     return 0;
 }
 
-const struct wg_format wg_format_json = {
-    .name = "json", .begin = begin, .guest = guest, .separator = ",\n", .end = end};
+const struct wg_format wg_format_json = {.begin = begin,
+                                         .guest = guest,
+                                         .separator = ",\n",
+                                         .end = end};

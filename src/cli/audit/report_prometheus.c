@@ -231,4 +231,4 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     return 0;
 }
 
-const struct wg_format wg_format_prometheus = {.name = "prometheus", .of_host = true, .end = end};
+const struct wg_format wg_format_prometheus = {.of_host = true, .end = end};

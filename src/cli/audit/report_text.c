@@ -91,4 +91,4 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     return 0;
 }
 
-const struct wg_format wg_format_text = {.name = "text", .guest = guest, .end = end};
+const struct wg_format wg_format_text = {.guest = guest, .end = end};
