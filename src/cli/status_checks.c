@@ -67,6 +67,36 @@ static void look_at_configuration(struct wg_status *status)
                       "report: all is told, nothing is changed; hint: mode = enforce");
 }
 
+struct profile {
+    bool no_hpet;
+    bool stimer;
+};
+
+static void take_setting(void *to, const char *section, const char *key, const char *value,
+                         unsigned line)
+{
+    struct profile *profile = to;
+
+    (void)line;
+    if (strcmp(section, "windows") != 0)
+        return;
+    profile->no_hpet |= strcmp(key, "timer.hpet.present") == 0 && strcmp(value, "no") == 0;
+    profile->stimer |= strcmp(key, "hyperv.stimer.state") == 0 && strcmp(value, "on") == 0;
+}
+
+/* Windows then takes its ticks from the RTC, which wakes the host for each. No guest is wrong. */
+static void look_at_profile(struct wg_status *status)
+{
+    struct profile profile = {0};
+    struct wg_error ignored;
+
+    if (wg_config_show(NULL, take_setting, &profile, &ignored) == 0 && profile.no_hpet &&
+        !profile.stimer)
+        wg_status_say(status, WG_LEVEL_OK, "profile",
+                      "without stimer an idle Windows guest costs processor time; hint: profile = "
+                      "recommended, where winguest probe finds it");
+}
+
 /* What the hook and the filter ask, in the way of theirs. Returns a descriptor to read from, or -1.
  */
 static int ask(pid_t *child)
@@ -268,6 +298,7 @@ static void look_at_rest(struct wg_status *status)
 void wg_status_checks(struct wg_status *status)
 {
     look_at_configuration(status);
+    look_at_profile(status);
     look_at_decision(status);
     look_at_hook(status);
     wg_status_daemons(status);

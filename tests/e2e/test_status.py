@@ -46,6 +46,9 @@ def in_force():
         says(found, "confinement", "ok", "who reads a domain runs as nobody")
         says(found, "guests", "ok", "1 Windows: 1 right", "1 of unknown OS")
         equal("no failures", [each for each in found if each[1] == "failure"], [])
+        says(found, "profile", "ok", "profile = recommended")
+        host.put("/etc/libvirt/winguest.conf", "[windows]\nprofile = recommended\n", 0o644)
+        equal("no hint", [each for each in status(host, 1) if each[0] == "profile"], [])
 
 
 def hook_alone():
