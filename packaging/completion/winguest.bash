@@ -15,7 +15,7 @@ _winguest() {
         return
     fi
     case $previous in
-        --config | --facts | --output | -o)
+        --config | --facts | --hosts | --output | -o)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -25,6 +25,11 @@ _winguest() {
             ;;
         --format | -f)
             mapfile -t COMPREPLY < <(compgen -W "text json prometheus html" -- "$current")
+            return
+            ;;
+        --only)
+            words="violates waiting compliant unknown-OS skipped exempt not-applicable error"
+            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
             return
             ;;
         --mode)
@@ -38,7 +43,7 @@ _winguest() {
     esac
     case $command in
         apply) words="--connect --all --dry-run --yes --offline --undo --config --help" ;;
-        audit) words="--connect --format --output --config --help" ;;
+        audit) words="--connect --hosts --format --output --only --summary --config --help" ;;
         check) words="--config --connect --explain --facts --file --guest --sign --help" ;;
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;

@@ -55,11 +55,15 @@ static const struct command {
      "Nothing is started or stopped: running guests get it at their next cold boot.\n"
      "Exit: 0 all in line, 1 --dry-run would change some, 2 error.\n"},
     {"audit", "virt.so",
-     "[-c URI]… [--format text|json|prometheus|html] [--output FILE] [--config FILE]\n"
-     "                      [DIRECTORY|FILE…]",
+     "[-c URI]… [--hosts FILE|-] [--format FORMAT] [--output FILE]\n"
+     "                      [--only VERDICT]… [--summary] [--config FILE] [DIRECTORY|FILE…]",
      "tell what the policy says of all guests of hosts, stored and running",
      "  -c, --connect URI  a host, qemu+ssh://… say; may be given often. Without it, and without\n"
      "                     files, qemu:///system. Hosts are read, never changed\n"
+     "  --hosts FILE       more hosts, a URI a line\n"
+     "  --only VERDICT     tell of these guests alone: violates, waiting, compliant, unknown-OS,\n"
+     "                     skipped, exempt, not-applicable, error; may be given often\n"
+     "  --summary          tell of no guest by itself\n"
      "  -f, --format FORMAT  text, json, prometheus (for the textfile collector), html\n"
      "  -o, --output FILE  write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},

@@ -66,6 +66,34 @@ def audit_in_another_format_says_the_same():
              "none/audit: No such file or directory")
 
 
+def audit_of_some():
+    uri = host(with_uuid(WRONG), RIGHT)
+    all_of_it = winguest("audit", "-c", uri).out.splitlines()
+    for chosen, names in ((("violates",), ["win1"]), (("compliant",), ["win2"]), (("error",), []),
+                          (("violates", "compliant"), ["win1", "win2"])):
+        words = [word for each in chosen for word in ("--only", each)]
+        result = winguest("audit", "-c", uri, *words)
+        lines = result.out.splitlines()
+        equal(f"{chosen}", [line.split()[0] for line in lines[:-1]], names)
+        equal("all are counted", (lines[-1], result.code), (all_of_it[-1], 1))
+    equal("summary", winguest("audit", "-c", uri, "--summary").out.splitlines(), all_of_it[-1:])
+    is_error("verdict", winguest("audit", "-c", uri, "--only", "violate"),
+             "audit: --only 'violate': did you mean violates? there are violates waiting ")
+
+
+def audit_of_a_list_of_hosts():
+    uri = host(with_uuid(WRONG), RIGHT)
+    put("hosts", f"# ours\n{uri}\n\n  test:///none/none.xml  # broken\n")
+    by_hand = winguest("audit", "-c", uri, "-c", "test:///none/none.xml")
+    equal("the same", winguest("audit", "--hosts", "hosts").out, by_hand.out)
+    with open("hosts", encoding="utf-8") as file:
+        equal("standard input", winguest("audit", "--hosts", "-", stdin=file.read()).out, by_hand.out)
+    equal("who failed, first", by_hand.out.splitlines()[-2], "1 of 2 hosts could not be asked")
+    put("empty", "# none\n")
+    is_error("empty", winguest("audit", "--hosts", "empty"), "--hosts empty: it names no host; it has a URI a line")
+    is_error("missing", winguest("audit", "--hosts", "none"), "--hosts none: No such file or directory")
+
+
 def audit_goes_on_behind_a_host_that_fails():
     uri = host(WRONG)
     bad = "test://" + os.path.abspath(put("bad.xml", "<network/>"))
@@ -159,7 +187,7 @@ def what_the_talkers_do_not_take():
 
 TESTS = (
     audit_tells_of_every_guest, audit_in_another_format_says_the_same,
-    audit_goes_on_behind_a_host_that_fails, audit_has_colours_on_a_terminal,
+    audit_of_some, audit_of_a_list_of_hosts, audit_goes_on_behind_a_host_that_fails, audit_has_colours_on_a_terminal,
     apply_without_anybody_to_ask_changes_nothing, apply_redefines_what_violates,
     probe_of_a_host_without_qemu, what_the_talkers_do_not_take,
 )

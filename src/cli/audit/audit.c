@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audit.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,9 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "common/words.h"
+
+#define VERDICTS "violates waiting compliant unknown-OS skipped exempt not-applicable error"
 
 static const char *const format_names[] = {"text", "json", "prometheus", "html", NULL};
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
@@ -103,18 +107,63 @@ static int add_source(struct wg_audit *audit, const char *uri)
     return grown[audit->sources++].host ? -1 : wg_cli_error("audit", "out of memory");
 }
 
+/* A URI a line; what begins with # is a comment. */
+static int take_hosts(struct wg_audit_run *run, const char *file)
+{
+    bool given = strcmp(file, "-") == 0;
+    FILE *from = given ? stdin : fopen(file, "re");
+    char *line = NULL;
+    size_t size = 0;
+    int code = from ? -1 : wg_cli_error("audit", "--hosts %s: %s", file, strerror(errno));
+
+    while (code < 0 && getline(&line, &size, from) > 0) {
+        char *uri = line + strspn(line, " \t");
+
+        uri[strcspn(uri, " \t\r\n")] = '\0';
+        if (*uri && *uri != '#' && wg_list_add(&run->uris, uri, strlen(uri)) < 0)
+            code = wg_cli_error("audit", "out of memory");
+    }
+    if (code < 0 && run->uris.count == 0)
+        code = wg_cli_error("audit", "--hosts %s: it names no host; it has a URI a line", file);
+    free(line);
+    if (from && !given)
+        fclose(from);
+    return code;
+}
+
+static int check_only(const struct wg_list *only)
+{
+    char near[32];
+
+    for (size_t i = 0; i < only->count; i++) {
+        bool meant = wg_nearest(VERDICTS, only->item[i], near, sizeof(near));
+
+        if (!wg_has_word(VERDICTS, only->item[i]))
+            return wg_cli_error("audit", "--only '%s': %s%s%sthere are " VERDICTS, only->item[i],
+                                meant ? "did you mean " : "", meant ? near : "", meant ? "? " : "");
+    }
+    return -1;
+}
+
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
-    const char *format = NULL;
+    const char *format = NULL, *hosts = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
         {.name = "format", .letter = 'f', .value = &format},
+        {.name = "hosts", .value = &hosts},
+        {.name = "only", .values = &run->only},
         {.name = "output", .letter = 'o', .value = &run->output},
+        {.name = "summary", .given = &run->summary},
         {0},
     };
     int code = wg_cli_options(argc, argv, options);
 
+    if (code < 0)
+        code = check_only(&run->only);
+    if (code < 0 && hosts)
+        code = take_hosts(run, hosts);
     if (code >= 0)
         return code;
     int place = format ? wg_cli_format("audit", format, format_names) : 0;
@@ -159,5 +208,6 @@ int wg_cli_audit(int argc, char **argv)
     }
     clear(&run.audit);
     wg_list_clear(&run.uris);
+    wg_list_clear(&run.only);
     return code;
 }

@@ -90,6 +90,8 @@ struct wg_audit_run {
     const char *config;
     const char *output;
     struct wg_list uris;
+    struct wg_list only; /* the verdicts of those that are told of one by one; none: of all */
+    bool summary; /* of none */
     char **file;
     int files;
     bool progress;

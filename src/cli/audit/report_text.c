@@ -73,6 +73,7 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     size_t guests = 0;
     size_t errors = 0;
     size_t waiting = 0;
+    size_t failed = 0;
 
     (void)err;
     for (size_t i = 0; i < audit->sources; i++) {
@@ -83,7 +84,10 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
         guests += source->guests;
         errors += source->errors;
         waiting += source->waiting;
+        failed += *source->error != '\0';
     }
+    if (failed > 0)
+        fprintf(out, "%zu of %zu hosts could not be asked\n", failed, audit->sources - 1);
     fprintf(out, "%zu guests:", guests);
     for (int outcome = WG_OUTCOMES - 1; outcome >= 0; outcome--)
         fprintf(out, " %s %zu,", wg_outcome_text((enum wg_outcome)outcome), total[outcome]);
