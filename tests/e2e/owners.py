@@ -25,7 +25,7 @@ ROUNDS = int(os.environ.get("WINGUEST_ROUNDS", "8"))
 CLIENTS = 8
 DELAY = 3.0
 LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
-# What a call on a guest says that a repair has just ended, and not yet started again; README.md
+# What a call on a guest says that a repair has just ended, and not yet started again; doc/enforcing.md
 # names them.
 BLIP = (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_OPERATION_FAILED,
         libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_ABORTED,
@@ -72,7 +72,7 @@ class Round:
             equal("the guest is gone", err.get_error_code(), libvirt.VIR_ERR_NO_DOMAIN)
             up, defined, live, saved = False, False, "", 0
         over = there is not None and bool(there.qemu(self.name))
-        # A repair had ended it when its owner undefined it; README.md names that.
+        # A repair had ended it when its owner undefined it; doc/enforcing.md names that.
         if self.deed is delete_running and restarts and not up and not defined:
             return []
         # libvirt has no call that replaces a definition only if there still is one: some 0.3 ms

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What goes wrong and cannot be helped: libvirt has no compare and swap, and what an owner does
 between our last look and our call is not seen. Name: (the invariants that it breaks, what happens).
-I5 for a repair: what README says of it."""
+I5 for a repair: what doc/enforcing.md says of it."""
 
 REPAIR = {
     "define": (("I1", "I4"),

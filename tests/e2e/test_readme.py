@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""README's commands say what README shows that they say, on a host with the guests that it has."""
+
+import os
+import re
+import shlex
+
+import case
+import guest
+from case import equal, true
+from host import Host
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MARK = ("<metadata><libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"
+        "<libosinfo:os id='{}'/></libosinfo:libosinfo></metadata>")
+GUESTS = {"win2022": "http://microsoft.com/win/2k22", "debian13": "http://debian.org/debian/13"}
+
+
+def readme():
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as source:
+        return source.read()
+
+
+def shown():
+    """[(command, its output)] of README's console."""
+    text = re.search(r"```console\n(.*?)```", readme(), re.S).group(1)
+    parts = re.split(r"^# (.*)\n", text, flags=re.M)[1:]
+    return list(zip(parts[::2], parts[1::2]))
+
+
+def pattern(output):
+    """A line of … stands for any lines, one within a line for the rest of it."""
+    lines = ["(?:.*\n)*" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n"
+             for line in output.splitlines()]
+    return "".join(lines)
+
+
+def as_it_says():
+    with Host(case.tree(), preload=False, hook=False, timezone="Asia/Shanghai") as host:
+        host.put("/etc/systemd/system/libvirtd.service", "[Service]\n", 0o644)
+        for folder in ("/usr/lib", "/lib", "/etc"):
+            unit = host.inside(f"{folder}/systemd/system/virtqemud.service")
+            if os.path.exists(unit):
+                os.unlink(unit)
+        for name, os_id in GUESTS.items():
+            xml = guest.domain(name)
+            host.conn.defineXML(re.sub(r"<metadata>.*</metadata>", MARK.format(os_id), xml, flags=re.S))
+        commands = shown()
+        equal("commands", [command for command, _ in commands],
+              ["winguest audit", "winguest diff win2022", "winguest enable"])
+        for command, output in commands:
+            done = host.run(*shlex.split(command))
+            true(f"{command} says {done.stdout}{done.stderr}", done.stderr == "" and
+                 re.fullmatch(pattern(output), done.stdout))
+
+
+def short_and_whole():
+    """A stranger reads it in a minute, and what it points to is there."""
+    text = readme()
+    true(f"{len(text.split())} words", len(text.split()) <= 1200)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        true(f"{target} is there", "://" in target or os.path.exists(os.path.join(TOP, target)))
+
+
+if __name__ == "__main__":
+    case.run(as_it_says, short_and_whole)
