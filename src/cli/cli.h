@@ -17,7 +17,7 @@ enum { WG_EXIT_OK = 0, WG_EXIT_VIOLATIONS = 1, WG_EXIT_ERROR = 2 };
 typedef int wg_cli_verb_fn(int argc, char **argv);
 #define WG_CLI_VERB __attribute__((visibility("default"))) wg_cli_verb_fn
 WG_CLI_VERB wg_cli_apply, wg_cli_audit, wg_cli_check, wg_cli_config, wg_cli_diff, wg_cli_disable,
-    wg_cli_enable, wg_cli_probe, wg_cli_repair, wg_cli_rewrite, wg_cli_status;
+    wg_cli_discover, wg_cli_enable, wg_cli_probe, wg_cli_repair, wg_cli_rewrite, wg_cli_status;
 wg_cli_verb_fn wg_cli_decide;
 
 /* Prints to standard error; returns WG_EXIT_ERROR. */

@@ -67,6 +67,16 @@ static const struct command {
      "  -f, --format FORMAT  text, json, prometheus (for the textfile collector), html\n"
      "  -o, --output FILE  write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
+    {"discover", "virt.so",
+     "[-c URI]… [--format text|json] [--merge FILE [--prune]] [--config FILE]",
+     "ask running guests, through their agents, what they are and what time they have",
+     "  -c, --connect URI  a host; may be given often. Without it qemu:///system\n"
+     "  --format FORMAT    text, json\n"
+     "  --merge FILE       add guests that say Windows, and are not marked, to rules.uuid_file\n"
+     "  --prune            and take those out again that are on no host any more\n"
+     CONFIG_OPTION
+     "What an agent says is the word of whoever rules the guest.\n"
+     "Exit: 0, or 2 if a host failed.\n"},
     {"repair", "virt.so", "[--config FILE] [--id ID] [--definition|--previous] UUID\n"
      "       winguest repair [--config FILE] --pending",
      "restart a guest that has just been booted against the policy",

@@ -20,6 +20,10 @@
 struct wg_engine;
 struct wg_host;
 
+/* What the comment of a line of rules.uuid_file begins with whose guest's agent said that it is
+ * Windows: it counts as what tenants can write. */
+#define WG_SAID_BY_AGENT "# agent:"
+
 enum wg_os {
     WG_OS_UNKNOWN,
     WG_OS_WINDOWS,

@@ -109,13 +109,23 @@ static int set_sources(void *field, const struct key *key, const char *value, st
 }
 
 /* A list of one word a line; # begins a comment. */
+/* The list that a line of a file goes into. */
+static struct wg_list *list_of(void *field, const struct key *key, const char *line)
+{
+    const char *comment = strchr(line, '#');
+
+    if (key->field != offsetof(struct wg_policy, windows.uuids) || !comment ||
+        strncmp(comment, WG_SAID_BY_AGENT, strlen(WG_SAID_BY_AGENT)) != 0)
+        return field;
+    return &((struct wg_policy *)((char *)field - key->field))->told;
+}
+
 static int set_file(void *field, const struct key *key, const char *value, struct wg_error *err)
 {
     char *line = NULL;
     size_t size = 0;
     int rc = 0;
 
-    (void)key;
     if (!*value)
         return 0;
     if (*value != '/')
@@ -129,8 +139,10 @@ static int set_file(void *field, const struct key *key, const char *value, struc
         return wg_no_memory(err);
     }
     while (rc == 0 && getline(&line, &size, file) >= 0) {
+        struct wg_list *list = list_of(field, key, line);
+
         line[strcspn(line, "#")] = '\0';
-        rc = wg_list_add_words(field, line);
+        rc = wg_list_add_words(list, line);
     }
     if (rc < 0)
         wg_no_memory(err);

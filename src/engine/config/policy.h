@@ -53,6 +53,7 @@ struct wg_policy {
     int operator_only; /* trust = operator: sources that tenants can write are ignored */
     struct wg_who windows; /* [rules] */
     struct wg_list titles;
+    struct wg_list told; /* uuid_file's lines with WG_SAID_BY_AGENT: UUIDs as in windows */
     struct wg_who exempt;
     struct wg_who only; /* all empty: everybody */
     struct wg_ini ini; /* its [windows] entries are what targets are built from */

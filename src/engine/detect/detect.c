@@ -47,6 +47,8 @@ static const struct sign signs[] = {
      offsetof(struct wg_policy, titles)},
     {"rules", "rules.flavors", WG_PATH_FLAVOR, GLOBS(windows.flavors)},
     {"rules", "rules.uuids", "uuid", READ_UUID, false, offsetof(struct wg_policy, windows.uuids)},
+    {"rules", "rules.uuid_file, as its agent said", "uuid", READ_UUID, true,
+     offsetof(struct wg_policy, told)},
     {"rules", "rules.images", WG_PATH_IMAGE_ROOT, GLOBS(windows.images)},
     {"rules", "rules.images", WG_PATH_IMAGE, GLOBS(windows.images)},
     {"rules", "rules.projects", WG_PATH_PROJECT, GLOBS(windows.projects)},

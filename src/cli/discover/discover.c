@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "discover.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "engine/domain.h"
+
+struct run {
+    struct wg_list uris;
+    const char *config;
+    const char *format;
+    const char *merge;
+    bool prune;
+    struct wg_engine *engine;
+    struct wg_discoveries found;
+};
+
+static const char *const kind_texts[] = {
+    [WG_FOUND_NOTHING] = "",
+    [WG_FOUND_AGREEMENT] = "agreement",
+    [WG_FOUND_UNMARKED] = "unmarked Windows",
+    [WG_FOUND_MARKED_OTHERWISE] = "Windows that is marked as something else",
+    [WG_FOUND_NOT_WINDOWS] = "not Windows, but a sign or a rule says so",
+};
+
+static const char *const state_texts[] = {
+    [WG_AGENT_NOT_ASKED] = "could not be asked",
+    [WG_AGENT_ANSWERS] = "answers",
+    [WG_AGENT_NO_CHANNEL] = "no channel for an agent (guest_agent = yes adds it)",
+    [WG_AGENT_ABSENT] = "a channel, and no agent at its end",
+    [WG_AGENT_SILENT] = "its agent did not answer in time",
+    [WG_AGENT_FAILS] = "its agent's answer is of no use",
+};
+
+static void read_clock(const char *xml, struct wg_discovery *guest)
+{
+    struct wg_domain domain;
+    struct wg_error ignored;
+
+    if (wg_domain_parse(xml, strlen(xml), NULL, &domain, &ignored) < 0)
+        return;
+    xmlNodePtr clock = wg_child(domain.root, "clock");
+    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
+    snprintf(guest->started, sizeof(guest->started), "%s", offset ? offset : "utc");
+    wg_domain_clear(&domain);
+}
+
+static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_discovery *guest,
+                 struct wg_error *err)
+{
+    char *xml = wg_virt_guest_xml(from, WG_VIRT_LIVE, err);
+    struct wg_verdict *verdict = xml ? wg_evaluate(run->engine, xml, strlen(xml), 0, err) : NULL;
+    int rc = verdict ? 0 : -1;
+
+    if (verdict) {
+        read_clock(xml, guest);
+        guest->os = verdict->os;
+        guest->evidence = verdict->evidence ? strdup(verdict->evidence) : NULL;
+    }
+    wg_verdict_free(verdict);
+    wg_virt_forget(xml);
+    return rc;
+}
+
+static int take(struct run *run, struct wg_virt *virt, const char *host,
+                const struct wg_virt_guest *from, const struct wg_agent_answer *answer,
+                struct wg_error *err)
+{
+    struct wg_discoveries *found = &run->found;
+    struct wg_discovery *grown = realloc(found->item, (found->count + 1) * sizeof(*grown));
+    time_t now = time(NULL);
+    struct tm local;
+
+    if (!grown)
+        return wg_no_memory(err);
+    found->item = grown;
+    struct wg_discovery *guest = &grown[found->count];
+    *guest = (struct wg_discovery){.host = strdup(host),
+                                   .name = strdup(wg_virt_guest_name(from)),
+                                   .answer = *answer};
+    snprintf(guest->uuid, sizeof(guest->uuid), "%s", wg_virt_guest_uuid(from));
+    found->count++;
+    if (!guest->host || !guest->name)
+        return wg_no_memory(err);
+    guest->has_host_zone = wg_virt_is_local(virt) && localtime_r(&now, &local);
+    guest->host_zone = guest->has_host_zone ? local.tm_gmtoff : 0;
+    /* One that ended meanwhile is no fault of the host's. */
+    if (judge(run, from, guest, err) == 0 || wg_virt_guest_gone(from))
+        return 0;
+    guest->answer = (struct wg_agent_answer){.state = WG_AGENT_NOT_ASKED};
+    snprintf(guest->answer.why, sizeof(guest->answer.why), "%.*s", 250, err->text);
+    found->failed = true;
+    return 0;
+}
+
+static int look(struct run *run, struct wg_virt *virt, struct wg_virt_guest **guests, size_t count,
+                struct wg_error *err)
+{
+    struct wg_agent_answer *answer = calloc(count + 1, sizeof(*answer));
+    char *host = answer ? wg_virt_host(virt, err) : NULL;
+    int rc = answer ? host ? 0 : -1 : wg_no_memory(err);
+
+    if (rc == 0 && count > 0)
+        rc = wg_agent_ask(virt, guests, count, answer, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const char *uuid = wg_virt_guest_uuid(guests[i]);
+
+        if (wg_list_add(&run->found.uuids, uuid, strlen(uuid)) < 0)
+            rc = wg_no_memory(err);
+        else if (wg_virt_guest_active(guests[i]))
+            rc = take(run, virt, host, guests[i], &answer[i], err);
+    }
+    free(host);
+    free(answer);
+    return rc;
+}
+
+static void ask_host(struct run *run, const char *uri)
+{
+    struct wg_error err;
+    size_t count = 0;
+    struct wg_virt *virt = wg_virt_open(uri, false, &err);
+    struct wg_virt_guest **guests = virt ? wg_virt_guests(virt, &count, &err) : NULL;
+
+    if (!guests || look(run, virt, guests, count, &err) < 0) {
+        wg_cli_error("discover", "%s", err.text);
+        run->found.failed = true;
+    }
+    wg_virt_guests_free(guests, count);
+    wg_virt_close(virt);
+}
+
+static void print_text(const struct wg_discovery *guest)
+{
+    const struct wg_agent_answer *answer = &guest->answer;
+    char clock[200];
+    bool wrong;
+
+    wg_print_value(guest->name, stdout);
+    fputs(": ", stdout);
+    if (answer->state == WG_AGENT_ANSWERS) {
+        fputs("says ", stdout);
+        wg_print_value(*answer->os ? answer->os : "nothing of its OS", stdout);
+        if (*answer->os_name) {
+            fputs(", ", stdout);
+            wg_print_value(answer->os_name, stdout);
+        }
+        printf("; its XML: %s", wg_os_text(guest->os));
+        if (guest->evidence) {
+            fputs(", ", stdout);
+            wg_print_value(guest->evidence, stdout);
+        }
+        if (*kind_texts[wg_discovery_kind(guest)])
+            printf("; %s", kind_texts[wg_discovery_kind(guest)]);
+        wg_discovery_clock(guest, clock, &wrong);
+        if (*clock)
+            printf("; clock: %s", clock);
+    } else {
+        fputs(state_texts[answer->state], stdout);
+    }
+    if (*answer->why) {
+        fputs(" (", stdout);
+        wg_print_value(answer->why, stdout);
+        putchar(')');
+    }
+    putchar('\n');
+}
+
+static void print_member(const char *name, const char *text)
+{
+    printf(", \"%s\": ", name);
+    if (text && *text)
+        wg_cli_json(text);
+    else
+        fputs("null", stdout);
+}
+
+static void print_json(const struct wg_discovery *guest)
+{
+    static const char *const words[] = {"not-asked", "answers", "no-channel",
+                                        "absent",    "silent",  "fails"};
+    static const char *const kinds[] = {"unknown", "agreement", "unmarked", "marked-otherwise",
+                                        "not-windows"};
+    char clock[200];
+    bool wrong;
+
+    wg_discovery_clock(guest, clock, &wrong);
+    fputs("{\"name\": ", stdout);
+    wg_cli_json(guest->name);
+    print_member("uuid", guest->uuid);
+    print_member("host", guest->host);
+    print_member("agent", words[guest->answer.state]);
+    print_member("why", guest->answer.why);
+    print_member("says", guest->answer.os);
+    print_member("says_name", guest->answer.os_name);
+    print_member("os", wg_os_text(guest->os));
+    print_member("evidence", guest->evidence);
+    print_member("finding", kinds[wg_discovery_kind(guest)]);
+    print_member("clock", clock);
+    if (guest->answer.has_time)
+        printf(", \"clock_error\": %.3f, \"clock_within\": %.3f, \"clock_wrong\": %s",
+               guest->answer.clock_error, guest->answer.within, wrong ? "true" : "false");
+    putchar('}');
+}
+
+static void print(const struct run *run)
+{
+    bool json = run->format && strcmp(run->format, "json") == 0;
+
+    if (json)
+        fputs("[", stdout);
+    for (size_t i = 0; i < run->found.count; i++) {
+        if (json) {
+            fputs(i > 0 ? ",\n" : "\n", stdout);
+            print_json(&run->found.item[i]);
+        } else {
+            print_text(&run->found.item[i]);
+        }
+    }
+    if (json)
+        fputs("\n]\n", stdout);
+}
+
+/* A guest may be on the host that did not answer: then none is taken out. */
+static int merge(struct run *run)
+{
+    struct wg_error err;
+    size_t added, removed;
+
+    if (run->prune && run->found.failed)
+        wg_cli_error("discover", "a host failed, so no guest is taken out of %s", run->merge);
+    if (wg_discoveries_merge(&run->found, run->merge, run->prune && !run->found.failed, &added,
+                             &removed, &err) < 0)
+        return wg_cli_error("discover", "%s", err.text);
+    fprintf(stderr, "winguest: discover: %s: %zu added, %zu taken out\n", run->merge, added,
+            removed);
+    return WG_EXIT_OK;
+}
+
+static int take_arguments(struct run *run, int argc, char **argv)
+{
+    const struct wg_option options[] = {
+        {.name = "connect", .letter = 'c', .values = &run->uris},
+        {.name = "config", .value = &run->config},
+        {.name = "format", .value = &run->format},
+        {.name = "merge", .value = &run->merge},
+        {.name = "prune", .given = &run->prune},
+        {0},
+    };
+    int code = wg_cli_options(argc, argv, options);
+
+    if (code >= 0)
+        return code;
+    if (optind < argc)
+        return wg_cli_error("discover", "'%s' is not an option; it takes no names", argv[optind]);
+    if (run->format && strcmp(run->format, "text") != 0 && strcmp(run->format, "json") != 0)
+        return wg_cli_error("discover", "'%s' is not a format; there are text json", run->format);
+    if (run->prune && !run->merge)
+        return wg_cli_error("discover", "--prune needs --merge FILE");
+    if (run->merge && *run->merge != '/')
+        return wg_cli_error("discover", "--merge: '%s' is not an absolute path", run->merge);
+    return -1;
+}
+
+static void clear(struct run *run)
+{
+    for (size_t i = 0; i < run->found.count; i++) {
+        free(run->found.item[i].host);
+        free(run->found.item[i].name);
+        free(run->found.item[i].evidence);
+    }
+    free(run->found.item);
+    wg_list_clear(&run->found.uuids);
+    wg_list_clear(&run->uris);
+    wg_engine_close(run->engine);
+}
+
+int wg_cli_discover(int argc, char **argv)
+{
+    struct run run = {0};
+    struct wg_error err;
+    int code = take_arguments(&run, argc, argv);
+
+    if (code < 0 && !(run.engine = wg_engine_open(run.config, NULL, &err)))
+        code = wg_cli_error("discover", "%s", err.text);
+    if (code < 0) {
+        if (run.uris.count == 0)
+            ask_host(&run, NULL);
+        for (size_t i = 0; i < run.uris.count; i++)
+            ask_host(&run, run.uris.item[i]);
+        print(&run);
+        code = run.merge ? merge(&run) : WG_EXIT_OK;
+        code = wg_cli_flush("discover", run.found.failed ? WG_EXIT_ERROR : code);
+    }
+    clear(&run);
+    return code;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `winguest discover` finds out of a guest. */
+#ifndef WG_DISCOVER_H
+#define WG_DISCOVER_H
+
+#include "engine/winguest.h"
+#include "libvirt/agent.h"
+
+enum wg_finding_kind {
+    WG_FOUND_NOTHING, /* it does not say what it is */
+    WG_FOUND_AGREEMENT,
+    WG_FOUND_UNMARKED, /* Windows, of which its XML says nothing */
+    WG_FOUND_MARKED_OTHERWISE, /* Windows, and its XML says another OS */
+    WG_FOUND_NOT_WINDOWS, /* its XML or a rule says Windows */
+};
+
+/* A guest that runs. */
+struct wg_discovery {
+    char *host;
+    char *name;
+    char uuid[WG_UUID_SIZE];
+    enum wg_os os; /* as its XML and the rules have it */
+    char *evidence; /* NULL: none */
+    char started[16]; /* the offset of its clock, "utc"; "" if its XML cannot be read */
+    bool has_host_zone;
+    long host_zone; /* seconds east of UTC */
+    struct wg_agent_answer answer;
+};
+
+struct wg_discoveries {
+    struct wg_discovery *item;
+    size_t count;
+    struct wg_list uuids; /* of all guests there are, running or not */
+    bool failed; /* a host did not answer, or not for all its guests */
+};
+
+enum wg_finding_kind wg_discovery_kind(const struct wg_discovery *guest);
+
+/* What the error of a guest's clock means; "" if the guest did not tell its time. Whether it is an
+ * error is in *wrong. */
+void wg_discovery_clock(const struct wg_discovery *guest, char text[200], bool *wrong);
+
+/*
+ * Adds to the list at path, which need not be there, those that are WG_FOUND_UNMARKED, and with
+ * prune removes lines of this function's whose guests there are no more; lines of others stay.
+ * *added and *removed: their numbers; with neither the file is left as it is. Returns 0, or -1
+ * with *err filled and the file as it was.
+ */
+int wg_discoveries_merge(const struct wg_discoveries *found, const char *path, bool prune,
+                         size_t *added, size_t *removed, struct wg_error *err);
+
+#endif

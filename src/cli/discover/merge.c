@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The list of guests that say that they are Windows, for rules.uuid_file. */
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/output.h"
+#include "common/safe.h"
+#include "discover.h"
+
+struct merging {
+    const struct wg_discoveries *found;
+    bool prune;
+    struct wg_list listed; /* UUIDs, in small letters */
+    size_t added;
+    size_t removed;
+};
+
+/* The UUID that a line begins with; false: it has none, but a glob or nothing. */
+static bool read_uuid(const char *line, char uuid[WG_UUID_SIZE])
+{
+    line += strspn(line, " \t");
+    size_t len = strcspn(line, " \t\r\n#");
+
+    if (len != WG_UUID_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        uuid[i] = (char)(line[i] >= 'A' && line[i] <= 'Z' ? line[i] - 'A' + 'a' : line[i]);
+    uuid[len] = '\0';
+    return wg_is_uuid(uuid);
+}
+
+static bool is_agents(const char *line)
+{
+    const char *comment = strchr(line, '#');
+
+    return comment && strncmp(comment, WG_SAID_BY_AGENT, strlen(WG_SAID_BY_AGENT)) == 0;
+}
+
+static int take_line(struct merging *merging, const char *line, FILE *out)
+{
+    char uuid[WG_UUID_SIZE];
+
+    if (read_uuid(line, uuid)) {
+        if (merging->prune && is_agents(line) && !wg_list_has(&merging->found->uuids, uuid)) {
+            merging->removed++;
+            return 0;
+        }
+        if (wg_list_add(&merging->listed, uuid, strlen(uuid)) < 0)
+            return -1;
+    }
+    fputs(line, out);
+    if (!strchr(line, '\n'))
+        putc('\n', out);
+    return 0;
+}
+
+static int copy(struct merging *merging, const char *path, FILE *out, struct wg_error *err)
+{
+    int fd = wg_safe_open(path, err);
+    char *line = NULL;
+    size_t size = 0;
+    int rc = 0;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    FILE *file = fdopen(fd, "r");
+    if (!file) {
+        close(fd);
+        return wg_no_memory(err);
+    }
+    while (rc == 0 && getline(&line, &size, file) >= 0)
+        rc = take_line(merging, line, out);
+    if (rc < 0)
+        wg_no_memory(err);
+    else if (!feof(file))
+        rc = wg_fail(err, "%s: %s", path, strerror(errno));
+    free(line);
+    fclose(file);
+    return rc;
+}
+
+static int add(struct merging *merging, FILE *out, struct wg_error *err)
+{
+    char date[16] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+
+    if (gmtime_r(&now, &utc))
+        strftime(date, sizeof(date), "%F", &utc);
+    for (size_t i = 0; i < merging->found->count; i++) {
+        const struct wg_discovery *guest = &merging->found->item[i];
+
+        if (wg_discovery_kind(guest) != WG_FOUND_UNMARKED ||
+            wg_list_has(&merging->listed, guest->uuid))
+            continue;
+        if (wg_list_add(&merging->listed, guest->uuid, strlen(guest->uuid)) < 0)
+            return wg_no_memory(err);
+        fprintf(out, "%s " WG_SAID_BY_AGENT " ", guest->uuid);
+        wg_print_value(guest->name, out);
+        fputs(" says ", out);
+        wg_print_value(*guest->answer.os_name ? guest->answer.os_name : guest->answer.os, out);
+        fprintf(out, ", %s\n", date);
+        merging->added++;
+    }
+    return 0;
+}
+
+/* With the directory locked: one at a time reads and writes it. */
+static int merge(struct merging *merging, const char *path, struct wg_error *err)
+{
+    struct wg_output output;
+
+    if (wg_output_open(&output, path, err) < 0)
+        return -1;
+    int rc = copy(merging, path, output.file, err);
+    if (rc == 0)
+        rc = add(merging, output.file, err);
+    if (rc == 0 && fchmod(fileno(output.file), 0600) < 0)
+        rc = wg_fail(err, "%s: %s", path, strerror(errno));
+    if (rc == 0 && merging->added + merging->removed > 0)
+        return wg_output_commit(&output, err);
+    wg_output_abandon(&output);
+    return rc;
+}
+
+int wg_discoveries_merge(const struct wg_discoveries *found, const char *path, bool prune,
+                         size_t *added, size_t *removed, struct wg_error *err)
+{
+    struct merging merging = {.found = found, .prune = prune};
+    char *copy_of_path = strdup(path);
+    int dir = copy_of_path ? wg_safe_open_directory(dirname(copy_of_path), err) : wg_no_memory(err);
+    int rc = dir < 0 ? -1 : 0;
+
+    if (rc == 0 && flock(dir, LOCK_EX) < 0)
+        rc = wg_fail(err, "%s: %s", path, strerror(errno));
+    if (rc == 0)
+        rc = merge(&merging, path, err);
+    if (dir >= 0)
+        close(dir);
+    free(copy_of_path);
+    wg_list_clear(&merging.listed);
+    *added = merging.added;
+    *removed = merging.removed;
+    return rc;
+}
