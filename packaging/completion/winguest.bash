@@ -10,12 +10,12 @@ _winguest() {
     local command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="apply audit check config diff disable enable help probe repair rewrite status version --help --version"
+        words="apply audit check config diff disable discover enable help probe repair rewrite status version --help --version"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
     case $previous in
-        --config | --facts | --hosts | --output | -o)
+        --config | --facts | --hosts | --merge | --output | -o)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -48,8 +48,9 @@ _winguest() {
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;
         disable) words="--root --help" ;;
+        discover) words="--connect --format --merge --prune --config --help" ;;
         enable) words="--mode --root --help" ;;
-        help) words="apply audit check config diff disable enable probe repair rewrite status" ;;
+        help) words="apply audit check config diff disable discover enable probe repair rewrite status" ;;
         probe) words="--connect --print --help" ;;
         status) words="--format --help" ;;
         repair) words="--config --definition --id --pending --previous --help" ;;

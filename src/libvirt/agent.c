@@ -64,7 +64,6 @@ static void take_failure(struct wg_agent_answer *answer)
     case VIR_ERR_ACCESS_DENIED:
     case VIR_ERR_NO_SUPPORT:
     case VIR_ERR_RPC:
-    case VIR_ERR_SYSTEM_ERROR:
         refuse(answer, WG_AGENT_NOT_ASKED);
         break;
     default:

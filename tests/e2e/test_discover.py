@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`winguest discover`: what the agents of running guests say, liars and the mute included. What of
+it is real, and what a stand-in, is told in agentguest.py."""
+
+import json
+import os
+
+import agentguest
+import case
+import guest
+from agentguest import DEBIAN, WINDOWS
+from case import equal, true
+from host import Host, wait_for
+
+LIST = "/etc/libvirt/windows.uuids"
+CONFIG = f"[rules]\nuuid_file = {LIST}\nnames = called-*\n"
+OPERATORS = "11111111-2222-4333-8444-555555555555 # by hand\n"
+FILES = {agentguest.EMULATOR: agentguest.PROGRAM, agentguest.ANSWERS: "{}", LIST: OPERATORS}
+ANSWERS = {
+    "behind": {"os": WINDOWS, "ahead": -28800},
+    "half": {"os": WINDOWS, "zone": 19800, "ahead": -19800},
+    "cured": {"os": WINDOWS},
+    "drifts": {"os": WINDOWS, "ahead": 900},
+    "called-windows": {"os": DEBIAN, "zone": 0},
+    "mute": {"hangs": "guest-sync"},
+    "hangs": {"hangs": "guest-get-osinfo"},
+    "huge": {"raw": "x" * 1024, "times": 10240},
+    "nonsense": {"raw": '{"return": {"id": mswindows}'},
+    "forger": {"os": {**WINDOWS, "pretty-name": "Win\u001b[2J\n# x\n*"}},
+    "absent": {"absent": True},
+}
+AGENT = {**{name: "answers" for name in ANSWERS}, "mute": "silent", "hangs": "silent",
+         "absent": "absent", "none": "no-channel"}
+
+
+def discover(host, *args, code=0):
+    done = host.run("winguest", "discover", *args, timeout=600)
+    equal(f"exit of discover {args}: {done.stderr}", done.returncode, code)
+    return done.stdout
+
+
+def start(host, names):
+    for name in names:
+        host.conn.defineXML(agentguest.domain(name, channel=name != "none")).create()
+    for name in names:
+        if AGENT.get(name, "answers") not in ("absent", "no-channel"):
+            wait_for(f"the channel of {name}", lambda name=name: "state='connected'" in
+                     host.conn.lookupByName(name).XMLDesc(), 60)
+
+
+def state(host):
+    """With libvirt's own status of each, taints and the agent's time-out included."""
+    return {each.name(): (each.ID(), each.state(), each.XMLDesc(), each.XMLDesc(2),
+                          host.read(f"/run/libvirt/qemu/{each.name()}.xml"))
+            for each in host.conn.listAllDomains()}
+
+
+def asks():
+    with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
+        os.chmod(host.inside(LIST), 0o644)
+        agentguest.answer(host, ANSWERS)
+        start(host, AGENT)
+        before = state(host)
+        found = {each["name"]: each for each in json.loads(discover(host, "--format", "json"))}
+        equal("states, definitions and taints", state(host), before)
+        for name in ("huge", "nonsense"):
+            true(f"{name} is not believed: {found[name]}", found[name]["agent"] in ("fails", "silent"))
+            del found[name]
+        equal("agents", {name: each["agent"] for name, each in found.items()},
+              {name: AGENT[name] for name in found})
+        equal("a UTC start", found["behind"]["clock"],
+              "8 h behind: started with utc, keeps local time")
+        equal("half hours", found["half"]["clock"],
+              "5.5 h behind: started with utc, keeps local time")
+        true("cured", found["cured"]["clock"].startswith("right, although started with utc"))
+        true("drift", found["drifts"]["clock"].startswith("900 s ahead: "))
+        equal("findings", {name: found[name]["finding"] for name in ("behind", "called-windows")},
+              {"behind": "unmarked", "called-windows": "not-windows"})
+        text = discover(host)
+        equal("lines", len(text.splitlines()), len(AGENT))
+        true("no escape gets out", "\x1b" not in text)
+
+
+def merges():
+    with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
+        os.chmod(host.inside(LIST), 0o644)
+        agentguest.answer(host, ANSWERS)
+        start(host, ("behind", "forger", "called-windows"))
+        behind, forger = (host.conn.lookupByName(name) for name in ("behind", "forger"))
+        discover(host, "--merge", LIST)
+        lines = host.read(LIST).splitlines()
+        equal("the operator's line stays", lines[0] + "\n", OPERATORS)
+        equal("UUIDs", sorted(each.split()[0] for each in lines[1:]),
+              sorted((behind.UUIDString(), forger.UUIDString())))
+        inode = os.stat(host.inside(LIST)).st_ino
+        discover(host, "--merge", LIST, "--prune")
+        equal("nothing to do, nothing written", os.stat(host.inside(LIST)).st_ino, inode)
+        true("it runs as it was started", not guest.has_flag(host.cmdline("behind"),
+                                                             guest.FLAGS["rtc"]))
+        behind.destroy()
+        behind.create()
+        true("its next cold boot is right", guest.has_flag(host.cmdline("behind"),
+                                                           guest.FLAGS["rtc"]))
+        xml = behind.XMLDesc(2)
+        host.put("/etc/libvirt/operator.conf", CONFIG + "[detect]\ntrust = operator\n", 0o644)
+        checked = host.run("winguest", "check", "--config", "/etc/libvirt/operator.conf", "-", input=xml)
+        true("trust = operator does not believe it: " + checked.stdout,
+             "unknown" in checked.stdout)
+        forger.destroy()
+        forger.undefine()
+        discover(host, "--merge", LIST)
+        true("it stays without --prune", forger_line(host, lines))
+        discover(host, "-c", "qemu:///system", "-c", "qemu+unix:///system?socket=/none", "--merge",
+                 LIST, "--prune", code=2)
+        true("it stays while a host does not answer", forger_line(host, lines))
+        discover(host, "--merge", LIST, "--prune")
+        true("it is taken out", not forger_line(host, lines))
+        true("the operator's stays", host.read(LIST).startswith(OPERATORS))
+
+
+def forger_line(host, lines):
+    return all(line in host.read(LIST).splitlines() for line in lines if "forger" in line)
+
+
+if __name__ == "__main__":
+    case.run(asks, merges)
