@@ -80,22 +80,38 @@ static void take_text(virTypedParameterPtr params, int count, const char *name, 
         snprintf(text, size, "%s", value);
 }
 
+/* One that libvirt gave up waiting for may be no error of libvirt's, but lack what was asked for.
+ */
 static bool ask_what(virDomainPtr domain, struct wg_agent_answer *answer)
 {
     virTypedParameterPtr params = NULL;
-    int count = 0, zone;
+    int count = 0;
 
-    if (virDomainGetGuestInfo(domain, VIR_DOMAIN_GUEST_INFO_OS | VIR_DOMAIN_GUEST_INFO_TIMEZONE,
-                              &params, &count, 0) < 0)
+    if (virDomainGetGuestInfo(domain, VIR_DOMAIN_GUEST_INFO_OS, &params, &count, 0) < 0) {
+        take_failure(answer);
         return false;
+    }
     take_text(params, count, "os.id", answer->os, sizeof(answer->os));
     take_text(params, count, "os.pretty-name", answer->os_name, sizeof(answer->os_name));
     if (!*answer->os_name)
         take_text(params, count, "os.name", answer->os_name, sizeof(answer->os_name));
-    answer->has_zone = virTypedParamsGetInt(params, count, "timezone.offset", &zone) == 1;
-    answer->zone = answer->has_zone ? zone : 0;
     virTypedParamsFree(params, count);
-    return true;
+    if (!*answer->os)
+        answer->state = WG_AGENT_SILENT;
+    return *answer->os != '\0';
+}
+
+static bool ask_zone(virDomainPtr domain, struct wg_agent_answer *answer)
+{
+    virTypedParameterPtr params = NULL;
+    int count = 0, zone = 0;
+
+    if (virDomainGetGuestInfo(domain, VIR_DOMAIN_GUEST_INFO_TIMEZONE, &params, &count, 0) < 0)
+        return false;
+    answer->has_zone = virTypedParamsGetInt(params, count, "timezone.offset", &zone) == 1;
+    answer->zone = zone;
+    virTypedParamsFree(params, count);
+    return answer->has_zone;
 }
 
 static double now(void)
@@ -133,10 +149,8 @@ static void ask(virDomainPtr domain, struct wg_agent_answer *answer)
         take_failure(answer);
         return;
     }
-    if (!ask_what(domain, answer))
-        take_failure(answer);
-    else if (!ask_time(domain, answer))
-        /* What it has said of itself stands. */
+    /* What it has said of itself stands. */
+    if (ask_what(domain, answer) && (!ask_zone(domain, answer) || !ask_time(domain, answer)))
         snprintf(answer->why, sizeof(answer->why), "its time: %s", virGetLastErrorMessage());
     virDomainAgentSetResponseTimeout(domain, VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
 }
