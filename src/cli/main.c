@@ -71,7 +71,7 @@ static const struct command {
      "[-c URI]… [--format text|json] [--merge FILE [--prune]] [--config FILE]",
      "ask running guests, through their agents, what they are and what time they have",
      "  -c, --connect URI  a host; may be given often. Without it qemu:///system\n"
-     "  --format FORMAT    text, json\n"
+     "  -f, --format FORMAT  text, json\n"
      "  --merge FILE       add guests that say Windows, and are not marked, to rules.uuid_file\n"
      "  --prune            and take those out again that are on no host any more\n"
      CONFIG_OPTION

@@ -12,7 +12,7 @@
 struct run {
     struct wg_list uris;
     const char *config;
-    const char *format;
+    bool json;
     const char *merge;
     bool prune;
     struct wg_engine *engine;
@@ -101,11 +101,14 @@ static int look(struct run *run, struct wg_virt *virt, struct wg_virt_guest **gu
                 struct wg_error *err)
 {
     struct wg_agent_answer *answer = calloc(count + 1, sizeof(*answer));
-    char *host = answer ? wg_virt_host(virt, err) : NULL;
-    int rc = answer ? host ? 0 : -1 : wg_no_memory(err);
+    char *host = wg_virt_host(virt, err);
 
-    if (rc == 0 && count > 0)
-        rc = wg_agent_ask(virt, guests, count, answer, err);
+    if (!answer || !host) {
+        free(answer);
+        free(host);
+        return answer ? -1 : wg_no_memory(err);
+    }
+    int rc = count > 0 ? wg_agent_ask(virt, guests, count, answer, err) : 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const char *uuid = wg_virt_guest_uuid(guests[i]);
 
@@ -209,19 +212,17 @@ static void print_json(const struct wg_discovery *guest)
 
 static void print(const struct run *run)
 {
-    bool json = run->format && strcmp(run->format, "json") == 0;
-
-    if (json)
+    if (run->json)
         fputs("[", stdout);
     for (size_t i = 0; i < run->found.count; i++) {
-        if (json) {
+        if (run->json) {
             fputs(i > 0 ? ",\n" : "\n", stdout);
             print_json(&run->found.item[i]);
         } else {
             print_text(&run->found.item[i]);
         }
     }
-    if (json)
+    if (run->json)
         fputs("\n]\n", stdout);
 }
 
@@ -243,10 +244,11 @@ static int merge(struct run *run)
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
+    const char *format = "text";
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
-        {.name = "format", .value = &run->format},
+        {.name = "format", .letter = 'f', .value = &format},
         {.name = "merge", .value = &run->merge},
         {.name = "prune", .given = &run->prune},
         {0},
@@ -257,8 +259,10 @@ static int take_arguments(struct run *run, int argc, char **argv)
         return code;
     if (optind < argc)
         return wg_cli_error("discover", "'%s' is not an option; it takes no names", argv[optind]);
-    if (run->format && strcmp(run->format, "text") != 0 && strcmp(run->format, "json") != 0)
-        return wg_cli_error("discover", "'%s' is not a format; there are text json", run->format);
+    int form = wg_cli_format("discover", format, (const char *const[]){"text", "json", NULL});
+    if (form < 0)
+        return WG_EXIT_ERROR;
+    run->json = form == 1;
     if (run->prune && !run->merge)
         return wg_cli_error("discover", "--prune needs --merge FILE");
     if (run->merge && *run->merge != '/')
@@ -289,7 +293,7 @@ int wg_cli_discover(int argc, char **argv)
         code = wg_cli_error("discover", "%s", err.text);
     if (code < 0) {
         if (run.uris.count == 0)
-            ask_host(&run, NULL);
+            ask_host(&run, wg_cli_host(NULL));
         for (size_t i = 0; i < run.uris.count; i++)
             ask_host(&run, run.uris.item[i]);
         print(&run);

@@ -108,7 +108,6 @@ static int set_sources(void *field, const struct key *key, const char *value, st
     return 0;
 }
 
-/* A list of one word a line; # begins a comment. */
 /* The list that a line of a file goes into. */
 static struct wg_list *list_of(void *field, const struct key *key, const char *line)
 {
@@ -120,6 +119,7 @@ static struct wg_list *list_of(void *field, const struct key *key, const char *l
     return &((struct wg_policy *)((char *)field - key->field))->told;
 }
 
+/* A list of one word a line; # begins a comment. */
 static int set_file(void *field, const struct key *key, const char *value, struct wg_error *err)
 {
     char *line = NULL;

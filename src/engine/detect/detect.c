@@ -300,15 +300,16 @@ static int ask_source(const char *source, const xmlNode *root, const struct wg_p
 
         if (strcmp(sign->source, source) != 0)
             continue;
+        const struct wg_list *globs = globs_of(sign, policy);
+        /* What agents have said is a list that few have: it is no step of their trail. */
+        if (globs && globs->count == 0 && (!explain || globs == &policy->told))
+            continue;
         if (sign->tenant && policy->operator_only) {
             if (explain &&
                 wg_verdict_trail(verdict, sign->label, NULL, "a tenant can write it", err) < 0)
                 return -1;
             continue;
         }
-        const struct wg_list *globs = globs_of(sign, policy);
-        if (globs && globs->count == 0 && !explain)
-            continue;
         rc = ask(sign, root, policy, &os, &value, err);
         if (rc == 0 && explain)
             rc = wg_verdict_trail(verdict, sign->label, value,
