@@ -160,9 +160,9 @@ def read_as_libvirt_does():
         for number, policy in enumerate(POLICIES):
             host.put(f"/etc/libvirt/policy{number}", policy, 0o644)
         names, written, made = [], [], []
-        knows_mode = "mode=" in (taken(host, MODE) or "")
+        knows_mode = "<hyperv mode=" in (taken(host, MODE) or "")
         for name, xml in documents():
-            read = taken(host, xml) if knows_mode or "mode=" not in xml else None
+            read = taken(host, xml) if knows_mode or not re.search("hyperv[^>]* mode=", xml) else None
             if read is not None:
                 names.append(name)
                 written.append(xml)
