@@ -253,7 +253,8 @@ class Host:
             finally:
                 for pid, words in self.processes().items():
                     if list(argv) == words[-len(argv):]:
-                        os.kill(pid, signal.SIGKILL)
+                        with contextlib.suppress(ProcessLookupError):  # it ends by itself, too
+                            os.kill(pid, signal.SIGKILL)
 
     def processes(self):
         """{process id, as the outside counts: argv} of everything that runs in the host."""
