@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The stored definition: src/cli/repair/repair_definition.c, wg_virt_replace, `repair --previous`."""
 
-from host import DESTROYED, UNKNOWN, active, define, excuse, gives, settled, undefine
+from host import DESTROYED, UNKNOWN, active, define, excuse, gives, previous, settled, undefine
 
 IDLE = dict(pc="", role="", why=False, seen=(), prev="", new="", known=False, tries=0, then=())
 # How often a loop is gone through: what happens the second time happens the eighth time.
@@ -125,9 +125,10 @@ class Definition:
 
     def p2(self, state):
         """Refused first: the filter passes what was refused."""
-        if not state.d or not state.kept or state.kept[1] != state.d:
+        before = previous(state, state.d)
+        if not before:
             return self.end(state)
-        return gives(state, pc="r1", prev=state.d, new=state.kept[0], then=("p3",), refused=True)
+        return gives(state, pc="r1", prev=state.d, new=before, then=("p3",), refused=True)
 
     def p3(self, state):
         return self.end(self.forgets(state))

@@ -264,6 +264,14 @@ def daemon_restarts(state):
     return gives(state, starter="")
 
 
+def previous(state, now):
+    """What a guest that is defined as now is to be again, "" if nothing: what was kept, or, if somebody
+    has edited it since and has left the policy in it, that without the policy."""
+    if not now or not state.kept:
+        return ""
+    return state.kept[0] if state.kept[1] == now else now.lower() if now != now.lower() else ""
+
+
 def wrong_anywhere(state):
     if state.fault:
         return state.fault

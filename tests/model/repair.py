@@ -5,8 +5,8 @@ a file; its name is where a process stands before it."""
 from accepted import REPAIR as ACCEPTED
 from definition import IDLE, REPLACING, TRIES, Definition
 from host import (CRASHED, DESTROYED, FAILED, OTHER, UNKNOWN, active, daemon_restarts,
-                  destroy_begins, destroy_ends, excuse, gives, owners_begin, owners_go_on, settled,
-                  start_begins, start_ends, wrong_anywhere, wrong_at_rest)
+                  destroy_begins, destroy_ends, excuse, gives, owners_begin, owners_go_on,
+                  previous, settled, start_begins, start_ends, wrong_anywhere, wrong_at_rest)
 
 
 class Repair(Definition):
@@ -333,10 +333,10 @@ class Repair(Definition):
 
     def a2(self, state):
         now = state.d or state.live
-        if not now or not state.kept or state.kept[1] != now:
+        before = previous(state, now)
+        if not before:
             return gives(state, pc="a4")
-        return gives(state, pc="r1", prev=now, then=("a3", state.new), new=state.kept[0],
-                     refused=True)
+        return gives(state, pc="r1", prev=now, then=("a3", state.new), new=before, refused=True)
 
     def a3(self, state):
         return self.forgets(gives(state, pc="a4"))

@@ -3,9 +3,9 @@
 destroy and one define or undefine at a time, each where it stands."""
 
 from accepted import FILTER as ACCEPTED
-from host import (active, daemon_restarts, define, destroy_begins, destroy_ends, excuse,
-                  fails, gives, owners_go_on, start_begins, start_ends, undefine, wrong_anywhere,
-                  wrong_at_rest)
+from host import (active, daemon_restarts, define, destroy_begins, destroy_ends, excuse, fails,
+                  gives, owners_go_on, previous, start_begins, start_ends, undefine,
+                  wrong_anywhere, wrong_at_rest)
 
 IDLE = dict(pc="", prev="", new="", known=False)
 
@@ -162,12 +162,10 @@ class Rollback:
         return self.over(state, False) if active(state) or not state.d else gives(state, pc="u2")
 
     def u2(self, state):
-        now = state.d
-        if not state.prev:
-            if not state.kept or state.kept[1] != now:
-                return self.over(state, False)
-            return gives(state, pc="u3", prev=state.kept[0], new=now)
-        return gives(state, pc="u3") if now == state.new else self.over(state, False)
+        if state.prev and state.d == state.new:
+            return gives(state, pc="u3")
+        before = previous(state, state.d)
+        return gives(state, pc="u3", prev=before, new=state.d) if before else self.over(state, False)
 
     def u3(self, state):
         return gives(define(state, state.prev), pc="u4")
