@@ -49,6 +49,8 @@ OFFSETS = ("", "offset='utc'", "offset='localtime'", "offset='utc' adjustment='r
            "offset='timezone' timezone='Asia/Shanghai'", "offset='localtime' adjustment='120'")
 MODE = ("<domain type='qemu'><name>m</name><memory>65536</memory><os><type>hvm</type></os><features>"
         "<hyperv mode='passthrough'/></features></domain>")  # libvirt 7.0 has none
+# Of what it reads otherwise than those behind it: that, and namespaces in features.
+NEWER = re.compile(r"hyperv[^>]* mode=|<features>(?:(?!</features>).)*\w:\w", re.S)
 NOISE = ("", "", "<!-- a comment -->", "\n   ", "<?note here?>")
 
 
@@ -162,7 +164,7 @@ def read_as_libvirt_does():
         names, written, made = [], [], []
         knows_mode = "<hyperv mode=" in (taken(host, MODE) or "")
         for name, xml in documents():
-            read = taken(host, xml) if knows_mode or not re.search("hyperv[^>]* mode=", xml) else None
+            read = taken(host, xml) if knows_mode or not NEWER.search(xml) else None
             if read is not None:
                 names.append(name)
                 written.append(xml)
