@@ -114,6 +114,9 @@ int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err);
 /* How long its QEMU runs, "3 d"; "" if that cannot be seen. */
 void wg_finding_age(const struct wg_finding *finding, char text[16]);
 
+/* Whether it is one of those: words of --only; none are all. */
+bool wg_finding_is_among(const struct wg_finding *finding, const struct wg_list *only);
+
 void wg_tally_clear(struct wg_tally *tally);
 
 #endif

@@ -121,27 +121,13 @@ static bool violates(const struct wg_verdict *verdict)
     return verdict && verdict->outcome == WG_VIOLATES;
 }
 
-/* What could not be judged has no verdict. */
-static bool is_wanted(const struct wg_audit_run *run, const struct wg_finding *finding)
-{
-    const struct wg_verdict *verdict = finding->stored ? finding->stored : finding->live;
-    const char *text = verdict && !finding->error ? wg_outcome_text(verdict->outcome) : "error";
-    char word[32];
-
-    if (run->summary || run->only.count == 0)
-        return !run->summary;
-    snprintf(word, sizeof(word), "%s", text);
-    word[strcspn(word, " ")] = *word && strchr(word, ' ') ? '-' : '\0';
-    return wg_list_has(&run->only, word) || (finding->waits && wg_list_has(&run->only, "waiting"));
-}
-
 /* Counts a finding and writes it to out. */
 static int record(struct wg_audit_run *run, struct wg_source *source, struct wg_finding *finding,
                   FILE *out, bool *first)
 {
     if (count(source, finding) < 0)
         return -1;
-    if (run->format->guest && is_wanted(run, finding)) {
+    if (run->format->guest && !run->summary && wg_finding_is_among(finding, &run->only)) {
         if (!*first && run->format->separator)
             fputs(run->format->separator, out);
         *first = false;

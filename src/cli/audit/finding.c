@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "audit.h"
 
 void wg_finding_age(const struct wg_finding *finding, char text[16])
@@ -13,4 +15,19 @@ void wg_finding_age(const struct wg_finding *finding, char text[16])
         snprintf(text, 16, "%.0f h", minutes / 60);
     else
         snprintf(text, 16, "%.0f d", minutes / 24 / 60);
+}
+
+bool wg_finding_is_among(const struct wg_finding *finding, const struct wg_list *only)
+{
+    const struct wg_verdict *verdict = finding->stored ? finding->stored : finding->live;
+    /* What could not be judged has no verdict. */
+    const char *text = verdict && !finding->error ? wg_outcome_text(verdict->outcome) : "error";
+    char word[32];
+
+    snprintf(word, sizeof(word), "%s", text);
+    char *blank = strchr(word, ' ');
+    if (blank)
+        *blank = '-';
+    return only->count == 0 || wg_list_has(only, word) ||
+           (finding->waits && wg_list_has(only, "waiting"));
 }
