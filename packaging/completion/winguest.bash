@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for winguest; tests/completion/run holds it to `winguest --help`
 
+# Those that fit what is typed. Their names are data, which compgen -W would expand as a shell does.
 _winguest_guests() {
-    virsh -q list --all --name 2>/dev/null
+    local name
+    while IFS= read -r name; do
+        [[ -n $name && $name == "$1"* ]] && printf '%s\n' "$name"
+    done < <(virsh -q list --all --name 2>/dev/null)
 }
 
 _winguest() {
@@ -56,11 +60,12 @@ _winguest() {
         repair) words="--config --definition --id --pending --previous --help" ;;
     esac
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
-        words=$(_winguest_guests)
+        mapfile -t COMPREPLY < <(_winguest_guests "$current")
+        return
     elif [ "$command" = help ]; then
         :
     elif [ "${current#-}" = "$current" ] && [[ $command =~ ^(check|diff|rewrite)$ ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$current"; compgen -W "$(_winguest_guests)" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -f -- "$current"; _winguest_guests "$current")
         return
     elif [ "${current#-}" = "$current" ] && [ "$command" != enable ] && [ "$command" != disable ] &&
         [ "$command $COMP_CWORD" != "config 2" ]; then
