@@ -27,8 +27,8 @@ int wg_cli_error(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
 struct wg_cli_domain {
     const char *name; /* as it was given; "-" is standard input */
     bool is_guest;
-    char *xml; /* of a guest, as it is defined; NULL: why tells why not */
-    struct wg_error why;
+    char *xml; /* of a guest, as it is defined; or NULL */
+    char *why; /* what stood against it */
 };
 
 /* What the verbs that read domains have in common. */

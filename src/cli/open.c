@@ -67,13 +67,16 @@ static bool is_file(const char *name, const struct names *names)
 static void find_guest(const char *verb, const struct names *names, struct wg_cli_domain *domain)
 {
     wg_cli_guest_fn *fetch;
+    struct wg_error err;
 
-    *(void **)&fetch = wg_module("virt.so", "wg_cli_guest", &domain->why);
+    *(void **)&fetch = wg_module("virt.so", "wg_cli_guest", &err);
     if (fetch)
-        domain->xml = fetch(names->uri, domain->name, strcmp(verb, "rewrite") == 0, &domain->why);
-    if (!domain->xml)
-        wg_fail_in(&domain->why, "%s: %s", domain->name,
-                   names->guests ? "no such guest" : "No such file or directory, nor a guest");
+        domain->xml = fetch(names->uri, domain->name, strcmp(verb, "rewrite") == 0, &err);
+    if (domain->xml)
+        return;
+    wg_fail_in(&err, "%s: %s", domain->name,
+               names->guests ? "no such guest" : "No such file or directory, nor a guest");
+    domain->why = strdup(err.text);
 }
 
 static int take_domains(int argc, char **argv, const struct names *names,
@@ -133,6 +136,7 @@ void wg_cli_close(struct wg_cli_input *input)
         if (input->domain[i].xml)
             explicit_bzero(input->domain[i].xml, strlen(input->domain[i].xml));
         free(input->domain[i].xml);
+        free(input->domain[i].why);
     }
     free(input->domain);
     wg_engine_close(input->engine);
@@ -181,7 +185,7 @@ struct wg_verdict *wg_cli_judge_domain(struct wg_cli_input *input, int number, u
     if (*xml)
         verdict = wg_evaluate(input->engine, *xml, *len, flags, err);
     else
-        *err = domain->why;
+        wg_fail(err, "%s", domain->why ? domain->why : "out of memory");
     if (verdict)
         domain->xml = NULL;
     else
