@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -8,12 +9,16 @@
 int wg_cli_error(const char *verb, const char *format, ...)
 {
     va_list args;
+    char *text;
 
-    fprintf(stderr, "winguest: %s%s", verb ? verb : "", verb ? ": " : "");
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
     va_end(args);
+    fprintf(stderr, "winguest: %s%s", verb ? verb : "", verb ? ": " : "");
+    wg_print_escaped(text ? text : "out of memory", stderr);
     fputc('\n', stderr);
+    free(text);
     return WG_EXIT_ERROR;
 }
 
