@@ -106,8 +106,7 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
     } else {
         error = wg_libvirt()->virSaveLastError();
         wg_mark_rolled_back(turn->name);
-        wg_start_settle();
-        if (!wg_turn_lost(turn))
+        for (int tries = 0; domain == NULL && wg_start_once_more(turn, tries); tries++)
             domain = pass_on(request, request->xml);
         wg_take_rolled_back(turn->name);
         wg_start_fails_with(domain == NULL ? error : NULL);

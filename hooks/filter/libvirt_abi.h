@@ -59,6 +59,7 @@ struct _virError *virSaveLastError(void);
 void virFreeError(struct _virError *error);
 void virResetLastError(void);
 int virGetLastErrorCode(void);
+const char *virGetLastErrorMessage(void);
 
 /* Exported, but not promised: the filter does without it where it is missing. */
 int virSetError(struct _virError *error);

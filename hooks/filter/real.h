@@ -38,7 +38,8 @@
     X(virSaveLastError) \
     X(virFreeError) \
     X(virResetLastError) \
-    X(virGetLastErrorCode)
+    X(virGetLastErrorCode) \
+    X(virGetLastErrorMessage)
 
 /* Libvirt's own functions, a pointer each, under their own names. */
 struct wg_libvirt {

@@ -3,6 +3,7 @@
 #include "common/hash.h"
 #include "common/kept.h"
 #include "common/marks.h"
+#include "common/start_error.h"
 #include "engine/rewrite/markup.h"
 #include "log.h"
 #include "real.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define OP "start"
+#define START_TRIES 3
 
 /* A guest about to boot from its stored definition. */
 struct boot {
@@ -50,12 +52,23 @@ int wg_start_unchanged(const struct wg_start *start)
     return -1;
 }
 
-void wg_start_settle(void)
+static void settle(int turns)
 {
     const struct timespec turn = {.tv_nsec = 20 * 1000 * 1000};
 
-    for (int turns = 0; turns < 10; turns++)
+    while (turns-- > 0)
         nanosleep(&turn, NULL);
+}
+
+bool wg_start_once_more(struct wg_turn *turn, int tries)
+{
+    if (tries >= START_TRIES)
+        return false;
+    if (tries > 0 && !wg_start_was_ended(wg_libvirt()->virGetLastErrorCode(),
+                                         wg_libvirt()->virGetLastErrorMessage()))
+        return false;
+    settle(10 << tries);
+    return !wg_turn_lost(turn);
 }
 
 void wg_start_fails_with(struct _virError *error)
@@ -220,7 +233,9 @@ static const char *put_back(struct boot *boot, struct wg_filter_engine *engine)
         take_kept(boot, engine, now);
     if (boot->previous == NULL)
         return "it was changed since it was defined";
-    return redefine(domain, boot->previous) ? NULL : "libvirt refused it";
+    return replace_definition(domain, boot->stored, boot->previous)
+               ? NULL
+               : "libvirt refused it, or it was changed meanwhile";
 }
 
 static int start_as_it_was(struct boot *boot)
@@ -230,8 +245,7 @@ static int start_as_it_was(struct boot *boot)
     int rc = -1;
 
     wg_mark_rolled_back(boot->name);
-    wg_start_settle();
-    if (!wg_turn_lost(&boot->turn))
+    for (int tries = 0; rc < 0 && wg_start_once_more(&boot->turn, tries); tries++)
         rc = wg_start_unchanged(boot->start);
     wg_take_rolled_back(boot->name);
     if (rc >= 0)

@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "libvirt_abi.h"
+#include "turn.h"
 
 /* A client's call that starts a defined guest, in any of its three forms. */
 struct wg_start {
@@ -18,13 +19,16 @@ struct wg_start {
 int wg_start_unchanged(const struct wg_start *start);
 
 /*
- * To be called between a start that has failed and the next one of the same guest. A thread of
- * libvirt's may still wait for its turn to end the failed QEMU, and ends whichever QEMU the guest
- * has by then (9.0: processMonitorEOFEvent knows the guest only): seen with 8 of 40 guests on a
- * loaded host, the client's start having succeeded. Waits 0.2 s in ten turns, each of which takes
- * the longer the more threads want the processor, as that thread does.
+ * Whether a guest whose start has failed under the policy is to be started as it was: to be asked
+ * before each try, @tries counts from 0. A thread of libvirt's may still wait for its turn to end
+ * the failed QEMU, and ends whichever QEMU the guest has by then (9.0: processMonitorEOFEvent knows
+ * the guest only). Seen with 8 of 40 guests on a loaded host, the client's start having succeeded;
+ * so this waits 0.2 s first, in ten turns, each of which takes the longer the more threads want the
+ * processor, as that thread does. Where that was not enough the start has failed by a signal though
+ * nobody has stopped the guest: it is tried again, twice at most and after twice the wait each
+ * time. False as well once @turn is lost.
  */
-void wg_start_settle(void);
+bool wg_start_once_more(struct wg_turn *turn, int tries);
 
 /*
  * Has the client get that error. Where libvirt no longer exports what it takes, it gets that of the

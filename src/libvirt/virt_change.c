@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/start_error.h"
 #include "virt_conn.h"
 
 /* VIR_DOMAIN_UNDEFINE_KEEP_TPM, which libvirt before 8.9 does not know. */
@@ -108,32 +109,6 @@ int wg_virt_destroy(struct wg_virt *virt, const char *uuid, int id, struct wg_er
     return wg_virt_done(domain, rc, err) < 0 ? -1 : rc;
 }
 
-/*
- * Whether a start was ended by a signal. Somebody's destroy in the middle of a start succeeds, and
- * leaves behind nothing but a start that has failed (qemuDomainDestroyFlags: `starting`): its QEMU
- * says so itself, or nothing at all but warnings, behind libvirt's "internal error: process exited
- * while connecting to monitor"; or libvirt that the guest does not run any more.
- */
-static bool was_ended(const virError *error)
-{
-    const char *text = error->message ? error->message : "";
-    const char *detail = strstr(text, "monitor");
-
-    if (strstr(text, "terminating on signal") || strstr(text, "domain is not running") ||
-        strstr(text, "unexpectedly quit"))
-        return true;
-    if (error->code != VIR_ERR_INTERNAL_ERROR || !detail)
-        return false;
-    for (detail += strcspn(detail, ":\n"); *detail; detail += strcspn(detail, "\n")) {
-        detail += strspn(detail, ":\n ");
-        size_t len = strcspn(detail, "\n");
-        if (len > 0 && !memmem(detail, len, ": warning: ", 11) &&
-            !memmem(detail, len, ": info: ", 8))
-            return false;
-    }
-    return true;
-}
-
 enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struct wg_error *err)
 {
     enum wg_virt_started started = WG_VIRT_STARTED;
@@ -146,7 +121,8 @@ enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struc
         const virError *error = virGetLastError();
 
         wg_fail(err, "%s", virGetLastErrorMessage());
-        started = error && was_ended(error) ? WG_VIRT_ENDED : WG_VIRT_FAILED;
+        started = error && wg_start_was_ended(error->code, error->message) ? WG_VIRT_ENDED
+                                                                          : WG_VIRT_FAILED;
     }
     virDomainFree(domain);
     return started;

@@ -30,6 +30,7 @@ struct guest {
     char *running;
     bool managed_save;
     struct timespec failed; /* when its last start has */
+    bool ended; /* by libvirt, in the middle of a start */
     int edits;
 };
 
@@ -229,8 +230,8 @@ static double milliseconds_since(const struct timespec *then)
     return (now.tv_sec - then->tv_sec) * 1e3 + (now.tv_nsec - then->tv_nsec) / 1e6;
 }
 
-/* Ends the next QEMU of guests "late…" in place of the failed one, if it comes too soon: libvirt's
- * own bug. */
+/* Ends the next QEMU in place of the failed one: libvirt's own bug. Of guests "late…" when it runs,
+ * if it comes too soon; of "twice…" while it starts, once. */
 static bool launch(struct guest *guest, const char *xml)
 {
     bool policy = has_policy(xml);
@@ -241,13 +242,19 @@ static bool launch(struct guest *guest, const char *xml)
         return fail("Requested operation is not valid: domain is already running") != NULL;
     if (is(guest->name, "broken") ||
         (policy &&
-         (is(guest->name, "nostart") || is(guest->name, "meddled") || is(guest->name, "late")))) {
+         (is(guest->name, "nostart") || is(guest->name, "meddled") || is(guest->name, "late") ||
+          is(guest->name, "twice")))) {
         clock_gettime(CLOCK_MONOTONIC, &guest->failed);
         if (is(guest->name, "meddled"))
             set(&guest->definition, "<domain><name>meddled</name>edited</domain>");
         snprintf(text, sizeof(text), "internal error: QEMU said no %s the policy",
                  policy ? "with" : "without");
         return fail(text) != NULL;
+    }
+    if (is(guest->name, "twice") && !guest->ended) {
+        guest->ended = true;
+        return fail("internal error: process exited while connecting to monitor: QEMU: "
+                    "terminating on signal 15 from pid 7") != NULL;
     }
     if (!is(guest->name, "late") || milliseconds_since(&guest->failed) > 100)
         set(&guest->running, xml);
@@ -515,6 +522,11 @@ void virResetLastError(void)
 int virGetLastErrorCode(void)
 {
     return last_error.text[0] == '\0' ? 0 : last_error.code;
+}
+
+const char *virGetLastErrorMessage(void)
+{
+    return last_error.text[0] == '\0' ? "no error" : last_error.text;
 }
 
 void virFreeError(struct _virError *error)

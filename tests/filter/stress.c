@@ -88,7 +88,7 @@ static void share(struct _virConnect *conn)
     double_destroy("shared");
 }
 
-/* Each takes its turn, and 0.2 s: see wg_start_settle. */
+/* Each takes its turn, and 0.2 s: see wg_start_once_more. */
 static void share_what_does_not_start(struct _virConnect *conn)
 {
     struct _virDomain *domain = virDomainCreateXML(conn,

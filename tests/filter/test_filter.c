@@ -256,6 +256,15 @@ static void a_start_that_fails_is_rolled_back(void **state)
     assert_policy(double_running("late2"), false);
     virDomainFree(domain);
 
+    domain = defined_without_policy("twice1");
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_policy(double_running("twice1"), false);
+    virDomainFree(domain);
+    virDomainFree(defined_without_policy("twice2"));
+    domain = virDomainCreateXML(conn, xml_of("twice2"), 0);
+    assert_policy(double_running("twice2"), false);
+    virDomainFree(domain);
+
     domain = defined_without_policy("broken2");
     assert_int_equal(virDomainCreate(domain), -1);
     assert_policy(double_definition("broken2"), true);
