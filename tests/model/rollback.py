@@ -168,6 +168,8 @@ class Rollback:
         return gives(state, pc="u3", prev=before, new=state.d) if before else self.over(state, False)
 
     def u3(self, state):
+        if state.d != state.new:
+            return self.gives_up(state)
         return gives(define(state, state.prev), pc="u4")
 
     def u4(self, state):
