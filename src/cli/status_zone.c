@@ -23,25 +23,29 @@ static void find_zone(const char *pid, char *path, size_t size)
     snprintf(path, size, "/proc/%.20s/root/%s%s", pid, *link == '/' ? "" : "etc/", link);
 }
 
-/* The last line of a zone's file is the rule that holds from now on, as TZ has it (tzfile(5)). */
-static void read_rule(const char *path, char *rule, size_t size)
+/* The last line of a zone's file is the rule that holds from now on, as TZ has it (tzfile(5)); a
+ * file of the first version has none. Returns whether it is a zone's file at all. */
+static bool read_rule(const char *path, char *rule, size_t size)
 {
-    char end[256];
+    char end[256], magic[4] = "";
     FILE *file = fopen(path, "re");
 
     *rule = '\0';
     if (!file)
-        return;
+        return false;
+    bool is_zone = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
+                   memcmp(magic, "TZif", sizeof(magic)) == 0;
     if (fseek(file, -(long)(sizeof(end) - 1), SEEK_END) < 0)
         rewind(file);
     size_t len = fread(end, 1, sizeof(end) - 1, file);
     fclose(file);
-    if (len == 0 || end[len - 1] != '\n')
-        return;
+    if (!is_zone || len == 0 || end[len - 1] != '\n')
+        return is_zone;
     end[--len] = '\0';
     const char *line = memrchr(end, '\n', len);
     if (line)
         snprintf(rule, size, "%s", line + 1);
+    return true;
 }
 
 /* A name, and zero hours, and no summer time. */
@@ -53,7 +57,7 @@ static bool is_utc(const char *rule)
         hours++;
     else if (hours)
         hours += strcspn(hours, "+-0123456789");
-    return hours && hours[strspn(hours, "+-0:")] == '\0';
+    return hours && *hours && hours[strspn(hours, "+-0:")] == '\0';
 }
 
 void wg_status_zone(struct wg_status *status, const char *pid, const char *daemon)
@@ -61,10 +65,13 @@ void wg_status_zone(struct wg_status *status, const char *pid, const char *daemo
     char path[4096], rule[256];
 
     find_zone(pid, path, sizeof(path));
-    read_rule(path, rule, sizeof(rule));
+    bool found = read_rule(path, rule, sizeof(rule));
     const char *name = strstr(path, ZONES);
-    bool utc = is_utc(rule);
-    name = name ? name + strlen(ZONES) : *rule ? rule : "none is set, which is UTC";
+    bool utc = !found || is_utc(rule);
+    name = name     ? name + strlen(ZONES)
+           : *rule  ? rule
+           : !found ? "none is set, which is UTC"
+                    : "its file does not tell";
     wg_status_say(
         status, utc ? WG_LEVEL_WARNING : WG_LEVEL_OK, "zone", "%s, process %s: %s%s", daemon, pid,
         name,
