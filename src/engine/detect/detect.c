@@ -166,7 +166,7 @@ static enum wg_os read_osinfo(const char *value)
 static enum wg_os read_name(const char *value)
 {
     /* Some write libosinfo's id of it. */
-    if (strncasecmp(value, "http", 4) == 0)
+    if (strncasecmp(value, "http://", 7) == 0 || strncasecmp(value, "https://", 8) == 0)
         return read_osinfo(value);
     return IS_ONE_OF(linux_names, value)     ? WG_OS_LINUX
            : IS_ONE_OF(windows_names, value) ? WG_OS_WINDOWS
