@@ -3,6 +3,7 @@
 
 #include <libvirt/virterror.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,18 @@ struct round {
     pthread_mutex_t lock; /* of next */
     size_t next;
 };
+
+static volatile sig_atomic_t stopped_by;
+
+void wg_agent_stop(int signal)
+{
+    stopped_by = signal;
+}
+
+int wg_agent_stopped_by(void)
+{
+    return stopped_by;
+}
 
 static void refuse(struct wg_agent_answer *answer, enum wg_agent_state state)
 {
@@ -180,7 +193,7 @@ static void *ask_some(void *to)
         pthread_mutex_lock(&round->lock);
         size_t i = round->next++;
         pthread_mutex_unlock(&round->lock);
-        if (i >= round->count)
+        if (stopped_by || i >= round->count)
             break;
         if (wg_virt_guest_active(round->guests[i]))
             ask_one(virt->conn, round->guests[i], &round->answer[i]);
@@ -200,5 +213,7 @@ int wg_agent_ask(struct wg_virt *virt, struct wg_virt_guest *const *guests, size
         threads++;
     for (size_t i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
+    if (stopped_by)
+        return wg_fail(err, "%s: stopped by a signal", virt->uri);
     return round.next >= count ? 0 : wg_fail(err, "%s: no connection to ask through", virt->uri);
 }

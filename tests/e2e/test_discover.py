@@ -5,6 +5,7 @@ it is real, and what a stand-in, is told in agentguest.py."""
 
 import json
 import os
+import signal
 
 import agentguest
 import case
@@ -62,7 +63,9 @@ def asks():
         agentguest.answer(host, ANSWERS)
         start(host, AGENT)
         before = state(host)
-        found = {each["name"]: each for each in json.loads(discover(host, "--format", "json"))}
+        told = json.loads(discover(host, "--format", "json"))
+        case.against_schema(told, "discover")
+        found = {each["name"]: each for each in told["guests"]}
         equal("states, definitions and taints", state(host), before)
         for name in ("huge", "nonsense"):
             true(f"{name} is not believed: {found[name]}", found[name]["agent"] in ("fails", "silent"))
@@ -80,6 +83,23 @@ def asks():
         text = discover(host)
         equal("lines", len(text.splitlines()), len(AGENT))
         true("no escape gets out", "\x1b" not in text)
+
+
+def interrupted():
+    """libvirt's time-out for the agent is in its status of the guest, which is read."""
+    with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
+        agentguest.answer(host, ANSWERS)
+        start(host, ("hangs",))
+        before = state(host)
+        with host.background("winguest", "discover") as process:
+            wait_for("it asks", lambda: state(host) != before, 30)
+            inside = [pid for pid, argv in host.processes().items()
+                      if argv[-2:] == ["winguest", "discover"]]
+            for pid in inside:
+                os.kill(pid, signal.SIGINT)
+            equal("what it prints", process.stdout.read(), "")
+            equal("exit", process.wait(), 128 + signal.SIGINT)
+        equal("states, definitions and taints", state(host), before)
 
 
 def merges():
@@ -124,4 +144,4 @@ def forger_line(host, lines):
 
 
 if __name__ == "__main__":
-    case.run(asks, merges)
+    case.run(asks, interrupted, merges)

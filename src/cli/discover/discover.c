@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "discover.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -213,7 +214,7 @@ static void print_json(const struct wg_discovery *guest)
 static void print(const struct run *run)
 {
     if (run->json)
-        fputs("[", stdout);
+        fputs("{\"version\": 1, \"guests\": [", stdout);
     for (size_t i = 0; i < run->found.count; i++) {
         if (run->json) {
             fputs(i > 0 ? ",\n" : "\n", stdout);
@@ -223,7 +224,7 @@ static void print(const struct run *run)
         }
     }
     if (run->json)
-        fputs("\n]\n", stdout);
+        fputs("\n]}\n", stdout);
 }
 
 /* A guest may be on the host that did not answer: then none is taken out. */
@@ -283,6 +284,30 @@ static void clear(struct run *run)
     wg_engine_close(run->engine);
 }
 
+/* A second signal ends it at once. */
+static void mind_signals(void)
+{
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = wg_agent_stop, .sa_flags = SA_RESTART | SA_RESETHAND};
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+static int ask(struct run *run)
+{
+    mind_signals();
+    if (run->uris.count == 0)
+        ask_host(run, wg_cli_host(NULL));
+    for (size_t i = 0; i < run->uris.count && !wg_agent_stopped_by(); i++)
+        ask_host(run, run->uris.item[i]);
+    if (wg_agent_stopped_by())
+        return 128 + wg_agent_stopped_by();
+    print(run);
+    int code = run->merge ? merge(run) : WG_EXIT_OK;
+    return wg_cli_flush("discover", run->found.failed ? WG_EXIT_ERROR : code);
+}
+
 int wg_cli_discover(int argc, char **argv)
 {
     struct run run = {0};
@@ -291,15 +316,8 @@ int wg_cli_discover(int argc, char **argv)
 
     if (code < 0 && !(run.engine = wg_engine_open(run.config, NULL, &err)))
         code = wg_cli_error("discover", "%s", err.text);
-    if (code < 0) {
-        if (run.uris.count == 0)
-            ask_host(&run, wg_cli_host(NULL));
-        for (size_t i = 0; i < run.uris.count; i++)
-            ask_host(&run, run.uris.item[i]);
-        print(&run);
-        code = run.merge ? merge(&run) : WG_EXIT_OK;
-        code = wg_cli_flush("discover", run.found.failed ? WG_EXIT_ERROR : code);
-    }
+    if (code < 0)
+        code = ask(&run);
     clear(&run);
     return code;
 }
