@@ -28,7 +28,7 @@ _winguest() {
             return
             ;;
         --format | -f)
-            mapfile -t COMPREPLY < <(compgen -W "text json prometheus html" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "text json prometheus html csv" -- "$current")
             return
             ;;
         --only)

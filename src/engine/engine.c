@@ -266,6 +266,8 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
         return NULL;
     }
     int rc = say_identity(&domain, verdict, err);
+    if (rc == 0 && flags & WG_OWNER)
+        rc = wg_who_owner(domain.root, verdict, err);
     if (rc == 0)
         rc = wg_detect(&domain, &engine->policy, engine->told, engine->n_told, flags & WG_EXPLAIN,
                        verdict, &traits, err);

@@ -134,6 +134,9 @@ void wg_verdict_free(struct wg_verdict *verdict)
     free(verdict->trail);
     free(verdict->name);
     free(verdict->uuid);
+    free(verdict->title);
+    free(verdict->project);
+    free(verdict->flavor);
     free(verdict->evidence);
     free(verdict->reason);
     free(verdict->xml);

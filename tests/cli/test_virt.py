@@ -61,7 +61,7 @@ def audit_in_another_format_says_the_same():
     within("page", winguest("audit", "-c", uri, "--format", "html").out, "<html", "win1", "win2",
            "clock.offset")
     is_error("format", winguest("audit", "-c", uri, "--format", "moon"),
-             "winguest: audit: 'moon' is not a format; there are text json prometheus html")
+             "winguest: audit: 'moon' is not a format; there are text json prometheus html csv")
     is_error("output", winguest("audit", "-c", uri, "--output", "none/audit"),
              "none/audit: No such file or directory")
 

@@ -3,6 +3,8 @@
 """`winguest audit` and `winguest apply` on real hosts: hundreds of guests of every kind, judged as
 `check` judges them, changed by `apply` alone and only as far as it says, and given back by --undo."""
 
+import csv
+import io
 import json
 import os
 import pty
@@ -409,6 +411,7 @@ def formats():
         equal("guests", len(told["guests"]), 2 * len(KINDS) + 3)
         equal("errors", len([each for each in told["guests"] if each["error"]]), 1)
         case.against_schema(told, "audit")
+        check_csv(host, told, *both)
         check_metrics(host, told, *both)
         page = winguest(host, "audit", *both, "--format", "html", code=2).stdout
         equal("rows", page.count("<tr>"), 2 * len(KINDS) + 4)
@@ -429,6 +432,26 @@ def formats():
         true("written", host.read("/tmp/out/a.prom").startswith("# HELP"))
         equal("whole or not at all", os.listdir(host.inside("/tmp/out")), ["a.prom"])
         equal("mode", os.stat(host.inside("/tmp/out/a.prom")).st_mode & 0o7777, 0o644)
+
+
+OWNED = """<metadata><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'>
+<nova:name>=HYPERLINK("x")</nova:name><nova:flavor name='m1.small'/>
+<nova:owner><nova:project uuid='11'>finance, "prod"</nova:project></nova:owner>
+</nova:instance></metadata>"""
+
+
+def check_csv(host, told, *args):
+    page = winguest(host, "audit", *args, "--format", "csv", code=2).stdout
+    rows = list(csv.DictReader(io.StringIO(page, newline="")))
+    equal("names in the CSV", [each["name"] or None for each in rows],
+          [each["name"] for each in told["guests"]])
+    equal("lines of as many fields", {len(each) for each in rows}, {16})
+    host.put("/tmp/owned/a.xml", guest.domain("owned").replace("</name>", "</name>" + OWNED), 0o644)
+    page = winguest(host, "audit", "/tmp/owned", "--format", "csv", code=1).stdout
+    row = next(csv.DictReader(io.StringIO(page, newline="")))
+    equal("a title that is no formula", row["title"], "'=HYPERLINK(\"x\")")
+    equal("project", row["project"], 'finance, "prod"')
+    equal("flavor", row["flavor"], "m1.small")
 
 
 def check_metrics(host, told, *args):

@@ -13,9 +13,10 @@
 
 #define VERDICTS "violates waiting compliant unknown-OS skipped exempt not-applicable error"
 
-static const char *const format_names[] = {"text", "json", "prometheus", "html", NULL};
+static const char *const format_names[] = {"text", "json", "prometheus", "html", "csv", NULL};
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
-                                                  &wg_format_prometheus, &wg_format_html};
+                                                  &wg_format_prometheus, &wg_format_html,
+                                                  &wg_format_csv};
 
 /* The files come first and, as far as the format allows, are written while they are read. */
 static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)

@@ -82,6 +82,7 @@ extern const struct wg_format wg_format_text;
 extern const struct wg_format wg_format_json;
 extern const struct wg_format wg_format_prometheus;
 extern const struct wg_format wg_format_html;
+extern const struct wg_format wg_format_csv;
 
 /* An audit under way. */
 struct wg_audit_run {
@@ -110,6 +111,10 @@ void wg_audit_hosts(struct wg_audit_run *run);
 /* Looks at the files and at the *.xml of directories, and writes to out what the format makes of
  * them. Returns 0, or -1 with *err filled; a file that cannot be read is a finding. */
 int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err);
+
+/* The verdict by which it is counted: of what is stored, or of what runs of a transient one. NULL
+ * if it could not be judged. */
+const struct wg_verdict *wg_finding_verdict(const struct wg_finding *finding);
 
 /* How long its QEMU runs, "3 d"; "" if that cannot be seen. */
 void wg_finding_age(const struct wg_finding *finding, char text[16]);

@@ -100,7 +100,7 @@ static void count_waiting(struct wg_source *source, const struct wg_finding *fin
 
 static int count(struct wg_source *source, struct wg_finding *finding)
 {
-    const struct wg_verdict *shown = finding->stored ? finding->stored : finding->live;
+    const struct wg_verdict *shown = wg_finding_verdict(finding);
 
     finding->waits = finding->live && finding->live->outcome == WG_VIOLATES && finding->stored &&
                      finding->stored->outcome != WG_VIOLATES;
@@ -154,7 +154,7 @@ static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_
                                       enum wg_virt_xml which, struct wg_error *err)
 {
     char *xml = wg_virt_guest_xml(guest, which, err);
-    struct wg_verdict *verdict = xml ? wg_evaluate(engine, xml, strlen(xml), 0, err) : NULL;
+    struct wg_verdict *verdict = xml ? wg_evaluate(engine, xml, strlen(xml), WG_OWNER, err) : NULL;
 
     free(xml);
     return verdict;
@@ -169,7 +169,8 @@ static struct wg_verdict *judge_machine(const struct wg_source *source, struct w
     char *xml = wg_virt_guest_xml(guest, WG_VIRT_LIVE, err);
     char *real = xml && source->local ? wg_machine_xml(name, wg_virt_guest_uuid(guest), xml) : NULL;
     const char *text = real ? real : xml;
-    struct wg_verdict *verdict = text ? wg_evaluate(engine, text, strlen(text), 0, err) : NULL;
+    struct wg_verdict *verdict = text ? wg_evaluate(engine, text, strlen(text), WG_OWNER, err)
+                                      : NULL;
 
     finding->by_qemu = real != NULL;
     finding->age = real ? wg_qemu_age(name) : -1;
@@ -317,7 +318,7 @@ static int look_at_file(struct wg_audit_run *run, struct wg_engine *engine, cons
     struct wg_error err;
     char *xml;
     size_t len;
-    struct wg_verdict *verdict = wg_cli_judge(engine, file, 0, &xml, &len, &err);
+    struct wg_verdict *verdict = wg_cli_judge(engine, file, WG_OWNER, &xml, &len, &err);
     struct wg_finding finding = {
         .file = file,
         .name = verdict ? verdict->name : NULL,

@@ -3,6 +3,11 @@
 
 #include "audit.h"
 
+const struct wg_verdict *wg_finding_verdict(const struct wg_finding *finding)
+{
+    return finding->stored ? finding->stored : finding->live;
+}
+
 void wg_finding_age(const struct wg_finding *finding, char text[16])
 {
     double minutes = finding->age / 60;
@@ -19,7 +24,7 @@ void wg_finding_age(const struct wg_finding *finding, char text[16])
 
 bool wg_finding_is_among(const struct wg_finding *finding, const struct wg_list *only)
 {
-    const struct wg_verdict *verdict = finding->stored ? finding->stored : finding->live;
+    const struct wg_verdict *verdict = wg_finding_verdict(finding);
     /* What could not be judged has no verdict. */
     const char *text = verdict && !finding->error ? wg_outcome_text(verdict->outcome) : "error";
     char word[32];

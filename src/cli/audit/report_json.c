@@ -81,6 +81,7 @@ static void begin(const struct wg_audit *audit, FILE *out)
 static int guest(const struct wg_audit *audit, const struct wg_source *source,
                  const struct wg_finding *finding, FILE *out)
 {
+    const struct wg_verdict *verdict = wg_finding_verdict(finding);
     json_object *object = json_object_new_object();
 
     (void)audit;
@@ -90,6 +91,9 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     json_object_object_add(object, "file", text_or_null(finding->file));
     json_object_object_add(object, "name", text_or_null(finding->name));
     json_object_object_add(object, "uuid", text_or_null(finding->uuid));
+    json_object_object_add(object, "title", text_or_null(verdict ? verdict->title : NULL));
+    json_object_object_add(object, "project", text_or_null(verdict ? verdict->project : NULL));
+    json_object_object_add(object, "flavor", text_or_null(verdict ? verdict->flavor : NULL));
     json_object_object_add(object, "active", json_object_new_boolean(finding->active));
     json_object_object_add(object, "waits_for_cold_boot", json_object_new_boolean(finding->waits));
     json_object_object_add(object, "error", text_or_null(finding->error));

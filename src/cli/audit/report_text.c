@@ -43,7 +43,7 @@ static void verdict_column(const struct wg_audit *audit, const struct wg_verdict
 static int guest(const struct wg_audit *audit, const struct wg_source *source,
                  const struct wg_finding *finding, FILE *out)
 {
-    const struct wg_verdict *verdict = finding->stored ? finding->stored : finding->live;
+    const struct wg_verdict *verdict = wg_finding_verdict(finding);
 
     if (audit->sources > 2)
         column(source->host, HOST_COLUMNS, out);

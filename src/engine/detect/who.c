@@ -54,6 +54,38 @@ int wg_who_traits(const xmlNode *root, struct wg_traits *traits, struct wg_error
     return name_firmware(&traits->value[WG_TRAIT_FIRMWARE]) < 0 ? wg_no_memory(err) : 0;
 }
 
+static int take_value(const xmlNode *node, void *text)
+{
+    int rc = take_text(node, text);
+
+    if (rc > 0 && !**(char **)text) {
+        free(*(char **)text);
+        *(char **)text = NULL;
+        rc = 0;
+    }
+    return rc;
+}
+
+int wg_who_owner(const xmlNode *root, struct wg_verdict *verdict, struct wg_error *err)
+{
+    const struct {
+        char **value;
+        const char *path[2];
+    } owner[] = {
+        {&verdict->title, {WG_PATH_NOVA "*:name", "title"}},
+        {&verdict->project, {WG_PATH_NOVA "*:owner/*:project", WG_PATH_PROJECT}},
+        {&verdict->flavor, {WG_PATH_FLAVOR}},
+    };
+
+    for (size_t i = 0; i < sizeof(owner) / sizeof(*owner); i++) {
+        for (int p = 0; p < 2 && owner[i].path[p] && !*owner[i].value; p++) {
+            if (wg_path_walk(root, owner[i].path[p], take_value, owner[i].value) < 0)
+                return wg_no_memory(err);
+        }
+    }
+    return 0;
+}
+
 /* What a list of struct wg_who is held against. */
 static const struct {
     const char *name;

@@ -26,6 +26,9 @@ int wg_who_fits(const xmlNode *root, const struct wg_policy *policy, struct wg_l
 void wg_who_fits_none(const struct wg_policy *policy, const struct wg_list *fits,
                       void (*tell)(void *to, const char *key, const char *glob), void *to);
 
+/* Reads whose guest it is. Returns 0, or -1 with *err filled. */
+int wg_who_owner(const xmlNode *root, struct wg_verdict *verdict, struct wg_error *err);
+
 void wg_traits_clear(struct wg_traits *traits);
 
 /* Where it looks for traits, path by path from number 0 on; NULL behind the last. */
