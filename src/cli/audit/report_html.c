@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A page for people: the findings as XML, which xslt/audit.xsl makes into one. */
+#include <inttypes.h>
+#include <libxml/hash.h>
 #include <libxml/parser.h>
 #include <libxslt/transform.h>
 #include <libxslt/xsltutils.h>
@@ -8,6 +10,7 @@
 #include <time.h>
 
 #include "audit.h"
+#include "common/hash.h"
 #include "engine/rewrite/rewrite.h"
 
 static xmlNodePtr child(xmlNodePtr parent, const char *name)
@@ -25,15 +28,14 @@ static void put(xmlNodePtr node, const char *name, const char *value)
     free(clean);
 }
 
-static void put_verdict(xmlNodePtr parent, const char *name, const struct wg_verdict *verdict)
+static void put_verdict(xmlNodePtr node, const struct wg_verdict *verdict)
 {
-    if (!verdict)
-        return;
-    xmlNodePtr node = child(parent, name);
-    put(node, "verdict", wg_outcome_text(verdict->outcome));
     put(node, "os", wg_os_text(verdict->os));
     put(node, "evidence", verdict->evidence);
     put(node, "reason", verdict->reason);
+    put(node, "title", verdict->title);
+    put(node, "project", verdict->project);
+    put(node, "flavor", verdict->flavor);
     for (size_t i = 0; i < verdict->n_differences; i++) {
         xmlNodePtr difference = child(node, "difference");
 
@@ -43,6 +45,30 @@ static void put_verdict(xmlNodePtr parent, const char *name, const struct wg_ver
     }
     for (size_t i = 0; i < verdict->n_notes; i++)
         put(child(node, "note"), "text", verdict->notes[i]);
+}
+
+static uint64_t add(uint64_t hash, const char *text)
+{
+    return wg_hash(hash, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+/* The same for guests of which the same is to be told; what gave an OS away is each one's own. */
+static void put_set(xmlNodePtr node, const char *word, const char *running, const char *error,
+                    const struct wg_verdict *verdict)
+{
+    uint64_t hash = add(add(add(WG_HASH_EMPTY, word), running), error);
+    char text[24];
+
+    if (verdict)
+        hash = add(add(hash, wg_os_text(verdict->os)), verdict->reason);
+    for (size_t i = 0; verdict && i < verdict->n_differences; i++) {
+        hash = add(hash, verdict->differences[i].where);
+        hash = add(add(hash, verdict->differences[i].has), verdict->differences[i].must);
+    }
+    for (size_t i = 0; verdict && i < verdict->n_notes; i++)
+        hash = add(hash, verdict->notes[i]);
+    snprintf(text, sizeof(text), "s%" PRIx64, hash);
+    put(node, "set", text);
 }
 
 static int print(xmlNodePtr node, FILE *out)
@@ -60,24 +86,32 @@ static int print(xmlNodePtr node, FILE *out)
 static int guest(const struct wg_audit *audit, const struct wg_source *source,
                  const struct wg_finding *finding, FILE *out)
 {
+    const struct wg_verdict *stored = wg_finding_verdict(finding);
+    const struct wg_verdict *told = finding->waits ? finding->live : stored;
+    const char *word = finding->error || !told ? "error"
+                       : finding->waits        ? "waits for a cold boot"
+                                               : wg_outcome_text(told->outcome);
+    const char *running = finding->live && stored != finding->live && !finding->waits &&
+                                  finding->live->outcome != stored->outcome
+                              ? wg_outcome_text(finding->live->outcome)
+                              : NULL;
     xmlNodePtr node = xmlNewNode(NULL, BAD_CAST "guest");
+    char age[16];
 
     (void)audit;
-    char age[16];
     if (!node)
         return -1;
     wg_finding_age(finding, age);
-    put(node, "host", source->host);
-    put(node, "file", finding->file);
-    put(node, "name", finding->name);
+    put(node, "host", source->uri ? source->host : NULL);
+    put(node, "name", finding->name ? finding->name : finding->file);
     put(node, "uuid", finding->uuid);
-    put(node, "active", finding->active ? "yes" : NULL);
-    put(node, "waits", finding->waits ? "yes" : NULL);
-    put(node, "age", age);
-    put(node, "by-libvirt", finding->live && !finding->by_qemu ? "yes" : NULL);
+    put(node, "verdict", word);
+    put(node, "running", running);
+    put(node, "age", finding->waits ? age : NULL);
     put(node, "error", finding->error);
-    put_verdict(node, "stored", finding->stored);
-    put_verdict(node, "live", finding->live);
+    put_set(node, word, running, finding->error, told);
+    if (told)
+        put_verdict(node, told);
     return print(node, out);
 }
 
@@ -108,6 +142,38 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     return 0;
 }
 
+/* Marks a node if it is the first with that value, or those values, under which XSLT groups it: to
+ * find the first by a key costs libxslt a copy of the whole group for each of its nodes. */
+static void mark_first(xmlHashTablePtr seen, xmlNodePtr node, const char *mark, const char *a,
+                       const char *b)
+{
+    xmlChar *value = xmlGetNoNsProp(node, BAD_CAST a);
+    xmlChar *other = b ? xmlGetNoNsProp(node, BAD_CAST b) : NULL;
+
+    if (value && xmlHashAddEntry3(seen, BAD_CAST mark, value, other, node) == 0)
+        xmlNewProp(node, BAD_CAST mark, BAD_CAST "yes");
+    xmlFree(value);
+    xmlFree(other);
+}
+
+static int mark_firsts(xmlDocPtr findings)
+{
+    xmlHashTablePtr seen = xmlHashCreate(0);
+
+    if (!seen)
+        return -1;
+    for (xmlNodePtr node = xmlDocGetRootElement(findings)->children; node; node = node->next) {
+        mark_first(seen, node, "first-set", "set", NULL);
+        mark_first(seen, node, "first-set-host", "set", "host");
+        mark_first(seen, node, "first-host", "host", NULL);
+        mark_first(seen, node, "first-project", "project", NULL);
+        for (xmlNodePtr part = node->children; part; part = part->next)
+            mark_first(seen, part, "first-place", "where", NULL);
+    }
+    xmlHashFree(seen, NULL);
+    return 0;
+}
+
 static int document(const struct wg_audit *audit, const char *guests, size_t len, FILE *out,
                     struct wg_error *err)
 {
@@ -121,7 +187,7 @@ static int document(const struct wg_audit *audit, const char *guests, size_t len
     xmlDocPtr findings = sheet ? xmlReadMemory(guests, (int)len, NULL, "UTF-8",
                                                XML_PARSE_NONET | XML_PARSE_HUGE)
                                : NULL;
-    if (findings)
+    if (findings && mark_firsts(findings) == 0)
         page = xsltApplyStylesheet(sheet, findings, NULL);
     if (page)
         rc = xsltSaveResultToFile(out, page, sheet);
