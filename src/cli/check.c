@@ -22,10 +22,85 @@ static void print(const struct wg_cli_domain *domain, const struct wg_verdict *v
     }
 }
 
-/* Prints what there is to say of a verdict. Returns the exit code that it makes. */
-static int tell(const struct wg_cli_domain *domain, const struct wg_verdict *verdict)
+static void member(const char *name, const char *text)
 {
-    print(domain, verdict);
+    printf("\"%s\":", name);
+    if (text && *text)
+        wg_cli_json(text);
+    else
+        fputs("null", stdout);
+}
+
+static void strings(const char *name, char *const *text, size_t count)
+{
+    printf(",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i > 0 ? "," : "", stdout);
+        wg_cli_json(text[i]);
+    }
+    putchar(']');
+}
+
+static void judgement(const struct wg_verdict *verdict)
+{
+    fputs(",\"judgement\":{", stdout);
+    member("verdict", wg_outcome_text(verdict->outcome));
+    putchar(',');
+    member("os", wg_os_text(verdict->os));
+    putchar(',');
+    member("evidence", verdict->evidence);
+    putchar(',');
+    member("reason", verdict->reason);
+    fputs(",\"differences\":[", stdout);
+    for (size_t i = 0; i < verdict->n_differences; i++) {
+        fputs(i > 0 ? ",{" : "{", stdout);
+        member("where", verdict->differences[i].where);
+        putchar(',');
+        member("has", verdict->differences[i].has);
+        putchar(',');
+        member("must", verdict->differences[i].must);
+        putchar('}');
+    }
+    putchar(']');
+    strings("notes", verdict->notes, verdict->n_notes);
+    strings("faults", verdict->faults, verdict->n_faults);
+    strings("trail", verdict->trail, verdict->n_trail);
+    putchar('}');
+}
+
+/* why: of no verdict. */
+static void print_json(const struct wg_cli_domain *domain, const struct wg_verdict *verdict,
+                       const char *why)
+{
+    putchar('{');
+    member("domain", domain->name);
+    printf(",\"guest\":%s,", domain->is_guest ? "true" : "false");
+    member("name", verdict ? verdict->name : NULL);
+    putchar(',');
+    member("uuid", verdict ? verdict->uuid : NULL);
+    putchar(',');
+    member("error", verdict ? NULL : why);
+    if (verdict)
+        judgement(verdict);
+    else
+        fputs(",\"judgement\":null", stdout);
+    putchar('}');
+}
+
+/* Prints what there is to say of a verdict. Returns the exit code that it makes. */
+static int tell(const struct wg_cli_input *input, int number, const struct wg_verdict *verdict,
+                const struct wg_error *err)
+{
+    const struct wg_cli_domain *domain = &input->domain[number];
+
+    if (input->json) {
+        fputs(number > 0 ? ",\n" : "\n", stdout);
+        print_json(domain, verdict, err->text);
+    }
+    if (!verdict)
+        return wg_cli_error("check", "%s", err->text);
+    if (!input->json)
+        print(domain, verdict);
     if (verdict->n_faults > 0)
         return WG_EXIT_ERROR;
     return verdict->outcome == WG_VIOLATES ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
@@ -41,14 +116,15 @@ int wg_cli_check(int argc, char **argv)
         return code;
     code = WG_EXIT_OK;
     wg_confine(WG_CONFINE_READ);
+    if (input.json)
+        fputs("{\"version\":1,\"domains\":[", stdout);
     for (int i = 0; i < input.domains; i++) {
         char *xml;
         size_t len;
         struct wg_error err;
         struct wg_verdict *verdict = wg_cli_judge_domain(&input, i, input.explain ? WG_EXPLAIN : 0,
                                                          &xml, &len, &err);
-        int told = verdict ? tell(&input.domain[i], verdict)
-                           : wg_cli_error("check", "%s", err.text);
+        int told = tell(&input, i, verdict, &err);
 
         if (told > code)
             code = told;
@@ -57,6 +133,8 @@ int wg_cli_check(int argc, char **argv)
         free(xml);
     }
     wg_cli_close(&input);
+    if (input.json)
+        puts("\n]}");
     code = wg_cli_flush("check", code);
     wg_cli_warn_of_utc("check", localtime);
     return code;

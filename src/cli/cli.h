@@ -35,14 +35,15 @@ struct wg_cli_domain {
 struct wg_cli_input {
     struct wg_engine *engine;
     bool explain;
+    bool json;
     struct wg_cli_domain *domain;
     int domains;
 };
 
-/* Reads --config, --facts, --sign, --connect, --guest, --file, --explain (if the verb has it) and
- * the names of files and guests, asks the host for these, and opens the engine. Returns -1 to go
- * on, else the exit code to return. */
-int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input);
+/* Reads --config, --facts, --sign, --connect, --guest, --file, --explain and --format (if tells)
+ * and the names of files and guests, asks the host for these, and opens the engine. Returns -1 to
+ * go on, else the exit code to return. */
+int wg_cli_open(int argc, char **argv, bool tells, struct wg_cli_input *input);
 void wg_cli_close(struct wg_cli_input *input);
 
 /* guest.c, in the module that has libvirt: the definition of a guest, by its name or UUID, with its

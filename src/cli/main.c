@@ -27,6 +27,7 @@ static const struct command {
      "tell what the policy says of domains, a line a guest",
      JUDGE_OPTIONS
      "  --explain       also print every sign that was looked for, and what it said\n"
+     "  -f, --format FORMAT  text, json\n"
      "Exit: 0 nothing violates, 1 violations, 2 error.\n"},
     {"config", "engine.so", "check [FILE]\n       winguest config show [--format text|json] [FILE]",
      "tell whether the configuration is right, or what holds",

@@ -101,11 +101,12 @@ static int take_domains(int argc, char **argv, const struct names *names,
     return -1;
 }
 
-int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *input)
+int wg_cli_open(int argc, char **argv, bool tells, struct wg_cli_input *input)
 {
     const char *config = NULL;
     const char *facts = NULL;
     const char *sign = NULL;
+    const char *format = "text";
     struct names names = {0};
     const struct wg_option options[] = {
         {.name = "config", .value = &config},
@@ -114,13 +115,20 @@ int wg_cli_open(int argc, char **argv, bool has_explain, struct wg_cli_input *in
         {.name = "file", .given = &names.files},
         {.name = "guest", .given = &names.guests},
         {.name = "sign", .value = &sign},
-        {.name = has_explain ? "explain" : NULL, .given = &input->explain},
+        {.name = tells ? "explain" : NULL, .given = &input->explain},
+        {.name = tells ? "format" : NULL, .letter = 'f', .value = &format},
         {0},
     };
     struct wg_error err;
 
     *input = (struct wg_cli_input){0};
     int code = wg_cli_options(argc, argv, options);
+    int form = code < 0
+                   ? wg_cli_format(argv[0], format, (const char *const[]){"text", "json", NULL})
+                   : 0;
+    input->json = form == 1;
+    if (form < 0)
+        code = WG_EXIT_ERROR;
     if (code < 0)
         code = take_domains(argc, argv, &names, input);
     if (code < 0 && !(input->engine = open_engine(config, facts, sign, &err)))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from checks import MARK, POLICY, Skip, equal, true, within  # noqa: E402, F401
+from checks import MARK, POLICY, Skip, against_schema, equal, true, within  # noqa: E402, F401
 
 PROGRAM = os.path.abspath(os.environ.get("WINGUEST", "tests/winguest"))
 UNDER = os.environ.get("WINGUEST_UNDER", "").split()

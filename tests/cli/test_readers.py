@@ -6,7 +6,7 @@ import os
 import re
 
 from harness import (BROKEN, CHANGES, GUEST, LINUX, MARK, PASSWORD, READERS, RIGHT, VERBS, WRONG,
-                     equal, is_error, put, true, winguest, within)
+                     Skip, against_schema, equal, is_error, put, true, winguest, within)
 
 # What all of it has in common
 
@@ -50,6 +50,28 @@ def options_before_the_command():
     is_error("empty", winguest("audit", "-c", ""), "audit: --connect needs a value, and has an empty one")
     equal("in any case", winguest("config", "show", "-f", "JSON").out,
           winguest("-f", "json", "config", "show").out)
+
+
+def check_for_programs():
+    for name, xml in (("wrong", WRONG), ("linux", LINUX), ("broken", BROKEN)):
+        put(f"{name}.xml", xml)
+    result = winguest("check", "-f", "json", "--explain", "wrong.xml", "linux.xml", "broken.xml", "none\x01.xml")
+    equal(f"{result}", result.code, 2)
+    told = json.loads(result.out)
+    wrong, linux, broken, none = told["domains"]
+    equal("differences", "; ".join(f"{each['where']}: {each['has']} → {each['must']}"
+                                   for each in wrong["judgement"]["differences"]), CHANGES)
+    equal("verdicts", (wrong["judgement"]["verdict"], linux["judgement"]["verdict"]),
+          ("violates", "skipped"))
+    true("the trail", "own mark: windows: windows" in wrong["judgement"]["trail"])
+    equal("no verdict", (broken["judgement"], none["judgement"]), (None, None))
+    true("why", broken["error"] and "No such file" in none["error"])
+    equal("errors once each on standard error", result.err.count("\n"), 2)
+    is_error("no such format", winguest("check", "-f", "csv", "wrong.xml"), "'csv' is not a format")
+    try:
+        against_schema(told, "check")
+    except ImportError as err:
+        raise Skip(str(err)) from err
 
 
 def the_version():
@@ -337,7 +359,8 @@ def decide_is_for_programs():
 
 
 TESTS = (
-    without_arguments, help_for_all_and_for_each, help_as_a_command, options_before_the_command, the_version, what_is_no_command,
+    without_arguments, help_for_all_and_for_each, help_as_a_command, options_before_the_command,
+    check_for_programs, the_version, what_is_no_command,
     what_is_no_option, a_configuration_that_is_wrong, config_check_tells_all_that_is_wrong,
     config_show_tells_what_holds_and_why, a_configuration_is_used,
     files_that_cannot_be_read, domains_that_are_none, standard_input_is_the_default,

@@ -5,7 +5,6 @@ A script ends with 0, with 1 when a case failed, with 77 when the machine cannot
 too, when WINGUEST_MUST_RUN=1 is set)."""
 
 import faulthandler
-import json
 import os
 import secrets
 import shutil
@@ -15,7 +14,7 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import host as hosts  # noqa: E402
-from checks import equal, true  # noqa: E402, F401
+from checks import against_schema, equal, true  # noqa: E402, F401
 from host import Host, HostError  # noqa: E402
 
 # Against a hang only: a machine may be busy with other things.
@@ -33,22 +32,6 @@ def tree():
         if os.path.isdir(path):
             return os.path.abspath(path)
     return None
-
-
-def against_schema(told, verb):
-    """The JSON of a verb, against what doc/ promises of it."""
-    import jsonschema
-    path = os.path.join(os.path.dirname(os.path.dirname(hosts.HERE)), "doc", f"{verb}.schema.json")
-    with open(path, encoding="utf-8") as source:
-        schema = json.load(source)
-    del schema["$id"]  # older validators would fetch it
-    jsonschema.Draft7Validator.check_schema(schema)
-    jsonschema.Draft7Validator(schema).validate(told)
-    try:
-        jsonschema.Draft7Validator(schema).validate({**told, "version": 99})
-    except jsonschema.ValidationError:
-        return
-    raise AssertionError("the schema takes anything")
 
 
 def require(needs_tree=True):
