@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "common/words.h"
@@ -97,9 +98,48 @@ int wg_cli_format(const char *verb, const char *format, const char *const *forma
     return -1;
 }
 
+/* libvirt's configuration of its clients (virConfLoadConfigPath). */
+static FILE *open_client_configuration(void)
+{
+    const char *base = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+    char path[4096];
+
+    if (geteuid() == 0)
+        snprintf(path, sizeof(path), "/etc/libvirt/libvirt.conf");
+    else if (base && *base)
+        snprintf(path, sizeof(path), "%s/libvirt/libvirt.conf", base);
+    else
+        snprintf(path, sizeof(path), "%s/.config/libvirt/libvirt.conf", home ? home : "");
+    return fopen(path, "re");
+}
+
+/* Its uri_default; NULL if there is none. */
+static const char *configured_host(void)
+{
+    static char uri[1024];
+    FILE *file = open_client_configuration();
+    char *line = NULL;
+    size_t size = 0;
+
+    *uri = '\0';
+    while (file && !*uri && getline(&line, &size, file) > 0) {
+        if (sscanf(line, " uri_default = \"%1023[^\"]\"", uri) < 1)
+            sscanf(line, " uri_default = '%1023[^']'", uri);
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    return *uri ? uri : NULL;
+}
+
 const char *wg_cli_host(const char *uri)
 {
     const char *told = getenv("LIBVIRT_DEFAULT_URI");
 
-    return uri ? uri : told && *told ? told : "qemu:///system";
+    if (!uri && told && *told)
+        uri = told;
+    if (!uri)
+        uri = configured_host();
+    return uri ? uri : "qemu:///system";
 }

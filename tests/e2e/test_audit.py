@@ -421,6 +421,10 @@ def formats():
         text = winguest(host, "audit", *both, code=2).stdout
         true("no escape sequence", "\x1b" not in text and "\u202e" not in text)
 
+        host.put("/etc/libvirt/libvirt.conf", "#uri_default = 'test:///no'\nuri_default='test:///default'\n", 0o644)
+        true("libvirt's own default", winguest(host, "audit").stdout.startswith("test  "))
+        host.put("/etc/libvirt/libvirt.conf", "uri_aliases = [ 'a=qemu:///system',\n ]\n", 0o644)
+
         no = winguest(host, "audit", "--output", "/tmp/no/where", code=2)
         equal(no.stderr, no.stderr.count("\n"), 1)
         host.put("/tmp/out/a.prom", "old", 0o644)
