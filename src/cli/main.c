@@ -62,6 +62,7 @@ static const struct command {
      "  -c, --connect URI  a host, qemu+ssh://… say; may be given often. Without it, and without\n"
      "                     files, qemu:///system. Hosts are read, never changed\n"
      "  --hosts FILE       more hosts, a URI a line\n"
+     "  -j, --jobs NUMBER  hosts that are asked at the same time, 8 unless told\n"
      "  --only VERDICT     tell of these guests alone: violates, waiting, compliant, unknown-OS,\n"
      "                     skipped, exempt, not-applicable, error; may be given often\n"
      "  --summary          tell of no guest by itself\n"

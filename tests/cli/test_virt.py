@@ -66,6 +66,18 @@ def audit_in_another_format_says_the_same():
              "none/audit: No such file or directory")
 
 
+def audit_of_many_at_once():
+    uris = [word for number in range(20)
+            for word in ("-c", "test://" + os.path.abspath(put(f"{number}.xml", "<node>" + RIGHT.replace(
+                "<metadata>", "<memory>65536</memory><metadata>") + "</node>")))]
+    alone = winguest("audit", *uris, "--jobs", "1")
+    equal(f"{alone}", (alone.code, alone.err), (0, ""))
+    for jobs in ("2", "20", "256"):
+        equal(jobs, winguest("audit", *uris, "-j", jobs).out, alone.out)
+    for jobs in ("0", "257", "-1", "many", " 1", "1x"):
+        is_error(jobs, winguest("audit", *uris, "--jobs", jobs), f"audit: --jobs '{jobs}': it takes")
+
+
 def audit_of_some():
     uri = host(with_uuid(WRONG), RIGHT)
     all_of_it = winguest("audit", "-c", uri).out.splitlines()
@@ -187,7 +199,8 @@ def what_the_talkers_do_not_take():
 
 TESTS = (
     audit_tells_of_every_guest, audit_in_another_format_says_the_same,
-    audit_of_some, audit_of_a_list_of_hosts, audit_goes_on_behind_a_host_that_fails, audit_has_colours_on_a_terminal,
+    audit_of_many_at_once, audit_of_some, audit_of_a_list_of_hosts,
+    audit_goes_on_behind_a_host_that_fails, audit_has_colours_on_a_terminal,
     apply_without_anybody_to_ask_changes_nothing, apply_redefines_what_violates,
     probe_of_a_host_without_qemu, what_the_talkers_do_not_take,
 )

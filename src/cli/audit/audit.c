@@ -146,14 +146,27 @@ static int check_only(const struct wg_list *only)
     return -1;
 }
 
+static int take_jobs(struct wg_audit_run *run, const char *text)
+{
+    char *end;
+    unsigned long jobs = strtoul(text, &end, 10);
+
+    if (*end || *text < '0' || *text > '9' || jobs < 1 || jobs > WG_JOBS_MAX)
+        return wg_cli_error("audit", "--jobs '%s': it takes a number of hosts, 1 to %d", text,
+                            WG_JOBS_MAX);
+    run->jobs = (unsigned)jobs;
+    return -1;
+}
+
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
-    const char *format = NULL, *hosts = NULL;
+    const char *format = NULL, *hosts = NULL, *jobs = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
         {.name = "format", .letter = 'f', .value = &format},
         {.name = "hosts", .value = &hosts},
+        {.name = "jobs", .letter = 'j', .value = &jobs},
         {.name = "only", .values = &run->only},
         {.name = "output", .letter = 'o', .value = &run->output},
         {.name = "summary", .given = &run->summary},
@@ -163,6 +176,8 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 
     if (code < 0)
         code = check_only(&run->only);
+    if (code < 0 && jobs)
+        code = take_jobs(run, jobs);
     if (code < 0 && hosts)
         code = take_hosts(run, hosts);
     if (code >= 0)
@@ -193,7 +208,9 @@ static void clear(struct wg_audit *audit)
 
 int wg_cli_audit(int argc, char **argv)
 {
-    struct wg_audit_run run = {.format = &wg_format_text, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct wg_audit_run run = {.jobs = WG_JOBS,
+                               .format = &wg_format_text,
+                               .lock = PTHREAD_MUTEX_INITIALIZER};
 
     int code = add_source(&run.audit, NULL);
 

@@ -84,8 +84,14 @@ extern const struct wg_format wg_format_prometheus;
 extern const struct wg_format wg_format_html;
 extern const struct wg_format wg_format_csv;
 
+/* Hosts that are asked at the same time: each takes a connection, and remote ones a process.
+ * Chosen. */
+#define WG_JOBS 8
+#define WG_JOBS_MAX 256
+
 /* An audit under way. */
 struct wg_audit_run {
+    unsigned jobs; /* WG_JOBS_MAX at most */
     struct wg_audit audit;
     const struct wg_format *format;
     const char *config;

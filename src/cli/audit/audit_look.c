@@ -13,9 +13,6 @@
 #include "libvirt/machine.h"
 #include "libvirt/virt.h"
 
-/* Hosts that are asked at the same time: each takes a connection, and remote ones a process. */
-#define HOSTS_AT_ONCE 8
-
 /* Returns the place's count, NULL without memory. */
 static size_t *tally_place(struct wg_tally *tally, const char *where)
 {
@@ -297,11 +294,11 @@ static void *work(void *argument)
 
 void wg_audit_hosts(struct wg_audit_run *run)
 {
-    pthread_t thread[HOSTS_AT_ONCE];
+    pthread_t thread[WG_JOBS_MAX];
     size_t threads = 0;
 
     run->next_host = 1;
-    while (threads < HOSTS_AT_ONCE && threads + 1 < run->audit.sources &&
+    while (threads < run->jobs && threads + 1 < run->audit.sources &&
            pthread_create(&thread[threads], NULL, work, run) == 0)
         threads++;
     if (threads == 0)
