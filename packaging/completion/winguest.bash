@@ -47,7 +47,7 @@ _winguest() {
     esac
     case $command in
         apply) words="--connect --all --dry-run --yes --offline --undo --config --help" ;;
-        audit) words="--connect --hosts --jobs --format --output --only --summary --config --help" ;;
+        audit) words="--connect --hosts --jobs --timeout --format --output --only --summary --config --help" ;;
         check) words="--config --connect --explain --facts --file --format --guest --sign --help" ;;
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;

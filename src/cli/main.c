@@ -66,6 +66,7 @@ static const struct command {
      "  --only VERDICT     tell of these guests alone: violates, waiting, compliant, unknown-OS,\n"
      "                     skipped, exempt, not-applicable, error; may be given often\n"
      "  --summary          tell of no guest by itself\n"
+     "  --timeout SECONDS  how long a host may take to let us connect, 30 unless told\n"
      "  -f, --format FORMAT  text, json, csv, html, prometheus (for the textfile collector)\n"
      "  -o, --output FILE  write it there, whole or not at all\n"
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},

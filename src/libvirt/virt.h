@@ -14,6 +14,11 @@ struct wg_virt;
 /* Connects; uri NULL is qemu:///system. Returns a connection to be closed by the caller, or NULL
  * with *err filled. */
 struct wg_virt *wg_virt_open(const char *uri, bool read_only, struct wg_error *err);
+
+/* As that, uri not NULL, but fails after so many seconds; what is still connecting then ends with
+ * the process, or by itself. No call of libvirt's bounds a connection. */
+struct wg_virt *wg_virt_open_within(const char *uri, bool read_only, unsigned seconds,
+                                    struct wg_error *err);
 void wg_virt_close(struct wg_virt *virt);
 
 /* The name of the host at the other end; for the caller to free, NULL with *err filled. */

@@ -146,21 +146,23 @@ static int check_only(const struct wg_list *only)
     return -1;
 }
 
-static int take_jobs(struct wg_audit_run *run, const char *text)
+/* text NULL: *number stays as it is. */
+static int take_number(const char *option, const char *text, unsigned most, unsigned *number)
 {
     char *end;
-    unsigned long jobs = strtoul(text, &end, 10);
 
-    if (*end || *text < '0' || *text > '9' || jobs < 1 || jobs > WG_JOBS_MAX)
-        return wg_cli_error("audit", "--jobs '%s': it takes a number of hosts, 1 to %d", text,
-                            WG_JOBS_MAX);
-    run->jobs = (unsigned)jobs;
+    if (!text)
+        return -1;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*end || *text < '0' || *text > '9' || value < 1 || value > most)
+        return wg_cli_error("audit", "--%s '%s': it takes a number, 1 to %u", option, text, most);
+    *number = (unsigned)value;
     return -1;
 }
 
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
-    const char *format = NULL, *hosts = NULL, *jobs = NULL;
+    const char *format = NULL, *hosts = NULL, *jobs = NULL, *timeout = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
@@ -170,14 +172,17 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
         {.name = "only", .values = &run->only},
         {.name = "output", .letter = 'o', .value = &run->output},
         {.name = "summary", .given = &run->summary},
+        {.name = "timeout", .value = &timeout},
         {0},
     };
     int code = wg_cli_options(argc, argv, options);
 
     if (code < 0)
         code = check_only(&run->only);
-    if (code < 0 && jobs)
-        code = take_jobs(run, jobs);
+    if (code < 0)
+        code = take_number("jobs", jobs, WG_JOBS_MAX, &run->jobs);
+    if (code < 0)
+        code = take_number("timeout", timeout, WG_TIMEOUT_MAX, &run->timeout);
     if (code < 0 && hosts)
         code = take_hosts(run, hosts);
     if (code >= 0)
@@ -209,6 +214,7 @@ static void clear(struct wg_audit *audit)
 int wg_cli_audit(int argc, char **argv)
 {
     struct wg_audit_run run = {.jobs = WG_JOBS,
+                               .timeout = WG_TIMEOUT,
                                .format = &wg_format_text,
                                .lock = PTHREAD_MUTEX_INITIALIZER};
 

@@ -89,9 +89,14 @@ extern const struct wg_format wg_format_csv;
 #define WG_JOBS 8
 #define WG_JOBS_MAX 256
 
+/* Chosen: longer than ssh takes where a name server does not answer. */
+#define WG_TIMEOUT 30
+#define WG_TIMEOUT_MAX 3600
+
 /* An audit under way. */
 struct wg_audit_run {
     unsigned jobs; /* WG_JOBS_MAX at most */
+    unsigned timeout; /* seconds that a host may take to let us connect */
     struct wg_audit audit;
     const struct wg_format *format;
     const char *config;

@@ -230,7 +230,8 @@ static struct wg_engine *engine_for(struct wg_audit_run *run, const struct wg_so
     pthread_mutex_unlock(&run->lock);
     /* For this alone libvirt wants a connection that could change something. */
     struct wg_error unused;
-    struct wg_virt *asked = engine ? wg_virt_open(source->uri, false, &unused) : NULL;
+    struct wg_virt *asked = engine ? wg_virt_open_within(source->uri, false, run->timeout, &unused)
+                                   : NULL;
     if (engine)
         wg_facts_use(engine, asked ? asked : virt);
     wg_virt_close(asked);
@@ -240,7 +241,7 @@ static struct wg_engine *engine_for(struct wg_audit_run *run, const struct wg_so
 static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE *out,
                         struct wg_error *err)
 {
-    struct wg_virt *virt = wg_virt_open(source->uri, true, err);
+    struct wg_virt *virt = wg_virt_open_within(source->uri, true, run->timeout, err);
     struct wg_engine *engine = virt ? engine_for(run, source, virt, err) : NULL;
     char *host = engine ? wg_virt_host(virt, err) : NULL;
     int rc = host ? 0 : -1;
