@@ -60,12 +60,34 @@ static void settle(int turns)
         nanosleep(&turn, NULL);
 }
 
+/*
+ * Whether the guest is off, or is within a second: where another thread of libvirt's ends the QEMU
+ * of a failed start, that start returns earlier (7.0). Nobody else starts the guest in our turn.
+ */
+static bool is_off(struct _virDomain *domain)
+{
+    int active = wg_libvirt()->virDomainIsActive(domain);
+
+    for (int turns = 0; active > 0 && turns < 50; turns++) {
+        settle(1);
+        active = wg_libvirt()->virDomainIsActive(domain);
+    }
+    return active == 0;
+}
+
+/* Where the guest is to be made anew, that same thread leaves it there for a moment. */
+static bool still_there(void)
+{
+    return strstr(wg_libvirt()->virGetLastErrorMessage(), "domain is already") != NULL;
+}
+
 bool wg_start_once_more(struct wg_turn *turn, int tries)
 {
     if (tries >= START_TRIES)
         return false;
-    if (tries > 0 && !wg_start_was_ended(wg_libvirt()->virGetLastErrorCode(),
-                                         wg_libvirt()->virGetLastErrorMessage()))
+    if (tries > 0 && !still_there() &&
+        !wg_start_was_ended(wg_libvirt()->virGetLastErrorCode(),
+                            wg_libvirt()->virGetLastErrorMessage()))
         return false;
     settle(10 << tries);
     return !wg_turn_lost(turn);
@@ -222,7 +244,7 @@ static const char *put_back(struct boot *boot, struct wg_filter_engine *engine)
 
     if (wg_turn_lost(&boot->turn))
         return "somebody has stopped it";
-    if (wg_libvirt()->virDomainIsActive(domain) != 0)
+    if (!is_off(domain))
         return "it runs, or is gone";
     now = read_definition(domain);
     if (now == NULL)

@@ -256,6 +256,11 @@ static void a_start_that_fails_is_rolled_back(void **state)
     assert_policy(double_running("late2"), false);
     virDomainFree(domain);
 
+    domain = defined_without_policy("linger1");
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_policy(double_running("linger1"), false);
+    virDomainFree(domain);
+
     domain = defined_without_policy("twice1");
     assert_int_equal(virDomainCreate(domain), 0);
     assert_policy(double_running("twice1"), false);
