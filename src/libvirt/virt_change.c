@@ -122,7 +122,7 @@ enum wg_virt_started wg_virt_start(struct wg_virt *virt, const char *uuid, struc
 
         wg_fail(err, "%s", virGetLastErrorMessage());
         started = error && wg_start_was_ended(error->code, error->message) ? WG_VIRT_ENDED
-                                                                          : WG_VIRT_FAILED;
+                                                                           : WG_VIRT_FAILED;
     }
     virDomainFree(domain);
     return started;

@@ -11,8 +11,8 @@ static void by_a_signal_or_without_a_word(void **state)
     assert_true(wg_start_was_ended(1, EXITED));
     assert_true(wg_start_was_ended(1, EXITED ": "));
     assert_true(wg_start_was_ended(1, EXITED ": " WARNING WARNING));
-    assert_true(wg_start_was_ended(1, EXITED ": " WARNING
-                                             "qemu: terminating on signal 15 from pid 7\n"));
+    assert_true(
+        wg_start_was_ended(1, EXITED ": " WARNING "qemu: terminating on signal 15 from pid 7\n"));
     assert_true(wg_start_was_ended(55, "Requested operation is not valid: domain is not running"));
     assert_true(wg_start_was_ended(1, "internal error: qemu unexpectedly closed the monitor"));
     assert_true(wg_start_was_ended(9, "operation failed: guest unexpectedly quit"));
