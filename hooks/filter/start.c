@@ -60,10 +60,8 @@ static void settle(int turns)
         nanosleep(&turn, NULL);
 }
 
-/*
- * Whether the guest is off, or is within a second: where another thread of libvirt's ends the QEMU
- * of a failed start, that start returns earlier (7.0). Nobody else starts the guest in our turn.
- */
+/* Whether the guest is off, or is within a second: where another thread of libvirt's ends the QEMU
+ * of a failed start, that start returns earlier (7.0). Nobody else starts the guest in our turn. */
 static bool is_off(struct _virDomain *domain)
 {
     int active = wg_libvirt()->virDomainIsActive(domain);
@@ -75,17 +73,20 @@ static bool is_off(struct _virDomain *domain)
     return active == 0;
 }
 
-/* Where the guest is to be made anew, that same thread leaves it there for a moment. */
-static bool still_there(void)
+/* What else libvirt says where that same thread is not done with it. */
+static bool still_ending(void)
 {
-    return strstr(wg_libvirt()->virGetLastErrorMessage(), "domain is already") != NULL;
+    const char *said = wg_libvirt()->virGetLastErrorMessage();
+
+    return strstr(said, "is already") || strstr(said, "is no longer running") ||
+           strstr(said, "from monitor");
 }
 
 bool wg_start_once_more(struct wg_turn *turn, int tries)
 {
     if (tries >= START_TRIES)
         return false;
-    if (tries > 0 && !still_there() &&
+    if (tries > 0 && !still_ending() &&
         !wg_start_was_ended(wg_libvirt()->virGetLastErrorCode(),
                             wg_libvirt()->virGetLastErrorMessage()))
         return false;
@@ -216,8 +217,7 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
     wg_filter_answer_free(&answer);
 }
 
-/* What the guest, which somebody else may have defined or edited since, is to be again. Takes now.
- */
+/* What the guest is to be again, which somebody may have defined or edited since. Takes now. */
 static void take_kept(struct boot *boot, struct wg_filter_engine *engine, char *now)
 {
     bool edited = false;

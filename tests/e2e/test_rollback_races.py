@@ -151,6 +151,8 @@ def race(interfere, transient, filtered):
             thread.start()
         for thread in threads:
             thread.join()
+        for each in done:
+            each.log = host.log_lines(each.name)
         equal("QEMUs that libvirt has lost",
               [argv for argv in host.processes().values() if "-name" in argv], [])
     equal("rounds that came to their end", len(done), ROUNDS)
@@ -171,6 +173,9 @@ def compare(interfere, judge, transient=False):
           f"the filter {sum(len(failed(each.calls)) for each in without)}, with it "
           f"{sum(len(failed(each.calls)) for each in with_)}; running "
           f"{sum(each.running for each in without)}, {sum(each.running for each in with_)}")
+    for each in with_:
+        if judge(each):
+            print("# " + "\n# ".join(each.log))
     equal("what is wrong without the filter", [judge(each) for each in without if judge(each)], [])
     equal("what is wrong with the filter", [judge(each) for each in with_ if judge(each)], [])
 
