@@ -2,6 +2,7 @@
 /* A connection that does not take forever. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +20,13 @@ struct opening {
     struct wg_virt *virt;
     struct wg_error err;
 };
+
+static atomic_bool left_behind;
+
+bool wg_virt_left_behind(void)
+{
+    return atomic_load(&left_behind);
+}
 
 static void discard(struct opening *opening)
 {
@@ -99,6 +107,7 @@ struct wg_virt *wg_virt_open_within(const char *uri, bool read_only, unsigned se
     }
     pthread_detach(thread);
     if (!wait_for(opening, seconds)) {
+        atomic_store(&left_behind, true);
         wg_fail(err, "%s: no answer within %u s", uri, seconds);
         return NULL;
     }
