@@ -78,7 +78,7 @@ static bool still_ending(void)
 {
     const char *said = wg_libvirt()->virGetLastErrorMessage();
 
-    return strstr(said, "is already") || strstr(said, "is no longer running") ||
+    return strstr(said, "domain is already") || strstr(said, "is no longer running") ||
            strstr(said, "from monitor");
 }
 
