@@ -22,15 +22,6 @@ static void print(const struct wg_cli_domain *domain, const struct wg_verdict *v
     }
 }
 
-static void member(const char *name, const char *text)
-{
-    printf("\"%s\":", name);
-    if (text && *text)
-        wg_cli_json(text);
-    else
-        fputs("null", stdout);
-}
-
 static void strings(const char *name, char *const *text, size_t count)
 {
     printf(",\"%s\":[", name);
@@ -44,21 +35,21 @@ static void strings(const char *name, char *const *text, size_t count)
 static void judgement(const struct wg_verdict *verdict)
 {
     fputs(",\"judgement\":{", stdout);
-    member("verdict", wg_outcome_text(verdict->outcome));
+    wg_cli_json_member("verdict", wg_outcome_text(verdict->outcome));
     putchar(',');
-    member("os", wg_os_text(verdict->os));
+    wg_cli_json_member("os", wg_os_text(verdict->os));
     putchar(',');
-    member("evidence", verdict->evidence);
+    wg_cli_json_member("evidence", verdict->evidence);
     putchar(',');
-    member("reason", verdict->reason);
+    wg_cli_json_member("reason", verdict->reason);
     fputs(",\"differences\":[", stdout);
     for (size_t i = 0; i < verdict->n_differences; i++) {
         fputs(i > 0 ? ",{" : "{", stdout);
-        member("where", verdict->differences[i].where);
+        wg_cli_json_member("where", verdict->differences[i].where);
         putchar(',');
-        member("has", verdict->differences[i].has);
+        wg_cli_json_member("has", verdict->differences[i].has);
         putchar(',');
-        member("must", verdict->differences[i].must);
+        wg_cli_json_member("must", verdict->differences[i].must);
         putchar('}');
     }
     putchar(']');
@@ -73,13 +64,13 @@ static void print_json(const struct wg_cli_domain *domain, const struct wg_verdi
                        const char *why)
 {
     putchar('{');
-    member("domain", domain->name);
+    wg_cli_json_member("domain", domain->name);
     printf(",\"guest\":%s,", domain->is_guest ? "true" : "false");
-    member("name", verdict ? verdict->name : NULL);
+    wg_cli_json_member("name", verdict ? verdict->name : NULL);
     putchar(',');
-    member("uuid", verdict ? verdict->uuid : NULL);
+    wg_cli_json_member("uuid", verdict ? verdict->uuid : NULL);
     putchar(',');
-    member("error", verdict ? NULL : why);
+    wg_cli_json_member("error", verdict ? NULL : why);
     if (verdict)
         judgement(verdict);
     else

@@ -75,6 +75,9 @@ int wg_cli_show_diff(const char *label, const char *old, size_t old_len, const c
 /* Prints a string of JSON, its quotes included. */
 void wg_cli_json(const char *text);
 
+/* Prints "name": and the text; null if it is NULL or empty. */
+void wg_cli_json_member(const char *name, const char *text);
+
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */
 int wg_cli_flush(const char *verb, int code);
 

@@ -19,3 +19,12 @@ void wg_cli_json(const char *text)
     putchar('"');
     free(clean);
 }
+
+void wg_cli_json_member(const char *name, const char *text)
+{
+    printf("\"%s\":", name);
+    if (text && *text)
+        wg_cli_json(text);
+    else
+        fputs("null", stdout);
+}

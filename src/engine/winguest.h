@@ -56,9 +56,9 @@ struct wg_verdict {
     int id; /* libvirt's of a running guest, -1 if the document has none */
     char *evidence; /* the sign that gave the OS away, "libosinfo: http://…"; or NULL */
     char *reason; /* why it is exempt or not applicable; NULL otherwise */
-    char
-        *title; /* under WG_OWNER, as those after it: nova's name of the server, or its own title */
-    char *project; /* nova's name of it, or its UUID; NULL as the others where there is none */
+    /* Whose it is, under WG_OWNER; each NULL where there is none. */
+    char *title; /* nova's name of the server, or the guest's own title */
+    char *project; /* nova's name of it, or its UUID */
     char *flavor;
     bool nova; /* it carries nova's metadata */
     bool localtime; /* its clock is to be the local time of its host */

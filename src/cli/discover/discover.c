@@ -176,11 +176,8 @@ static void print_text(const struct wg_discovery *guest)
 
 static void print_member(const char *name, const char *text)
 {
-    printf(", \"%s\": ", name);
-    if (text && *text)
-        wg_cli_json(text);
-    else
-        fputs("null", stdout);
+    putchar(',');
+    wg_cli_json_member(name, text);
 }
 
 static void print_json(const struct wg_discovery *guest)
