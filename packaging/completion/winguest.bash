@@ -19,7 +19,7 @@ _winguest() {
         return
     fi
     case $previous in
-        --config | --facts | --hosts | --merge | --output | -o)
+        --config | --facts | --hosts | --merge | --output | -o | --since)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -36,6 +36,10 @@ _winguest() {
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
             return
             ;;
+        --color)
+            mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current")
+            return
+            ;;
         --mode)
             mapfile -t COMPREPLY < <(compgen -W "enforce report" -- "$current")
             return
@@ -46,8 +50,8 @@ _winguest() {
             ;;
     esac
     case $command in
-        apply) words="--connect --all --dry-run --yes --offline --undo --config --help" ;;
-        audit) words="--connect --hosts --jobs --timeout --format --output --only --summary --config --help" ;;
+        apply) words="--connect --all --dry-run --format --yes --offline --undo --config --help" ;;
+        audit) words="--connect --hosts --jobs --timeout --format --output --only --details --since --summary --config --help" ;;
         check) words="--config --connect --explain --facts --file --format --guest --sign --help" ;;
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;
@@ -55,10 +59,11 @@ _winguest() {
         discover) words="--connect --format --merge --prune --config --help" ;;
         enable) words="--mode --root --help" ;;
         help) words="apply audit check config diff disable discover enable probe repair rewrite status" ;;
-        probe) words="--connect --print --help" ;;
+        probe) words="--connect --format --print --help" ;;
         status) words="--format --help" ;;
         repair) words="--config --definition --id --pending --previous --help" ;;
     esac
+    [ "$command" = help ] || words+=" --color --quiet --verbose"
     if [ "$command" = apply ] && [ "${current#-}" = "$current" ]; then
         mapfile -t COMPREPLY < <(_winguest_guests "$current")
         return

@@ -1,50 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Stored definitions only: nothing here starts or stops a guest. */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apply.h"
 #include "cli.h"
 #include "common/kept.h"
 #include "libvirt/facts.h"
-#include "libvirt/virt.h"
 #include "options.h"
-#include "stored.h"
 #include "undo.h"
 
 #define CHANGED "its definition changed meanwhile, it is left alone; run it again"
 
-struct run {
-    const char *uri;
-    const char *config;
-    struct wg_choice who;
-    bool dry;
-    bool yes;
-    bool undo;
-    struct wg_virt *virt;
-    struct wg_engine *engine;
-    bool recording;
-    uint64_t *shown; /* per guest: the digest of the definition that was asked about; 0: none */
-    size_t changed;
-    size_t failed;
-};
-
-static void say(const struct wg_virt_guest *guest, const char *what)
-{
-    wg_print_escaped(wg_virt_guest_name(guest), stdout);
-    printf(": %s\n", what);
-}
-
-static void complain(struct run *run, const struct wg_virt_guest *guest, const char *cause)
-{
-    run->failed++;
-    wg_cli_error("apply", "%s: %s", wg_virt_guest_name(guest), cause);
-}
-
 /* Keeps the old definition, stores the new one, and keeps what libvirt made of that. */
-static int replace(struct run *run, const struct wg_virt_guest *guest, const char *old,
+static int replace(struct wg_apply *run, const struct wg_virt_guest *guest, const char *old,
                    const char *new, struct wg_error *err)
 {
     const char *uuid = wg_virt_guest_uuid(guest);
@@ -73,41 +42,45 @@ static int replace(struct run *run, const struct wg_virt_guest *guest, const cha
 
 /* The definition may have been edited while the engine looked at it, or the operator at our
  * question: then it is somebody else's and stays. */
-static void change(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+static void change(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
                    const char *old, const struct wg_verdict *verdict)
 {
     struct wg_error err;
     char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
 
     if (!now)
-        complain(run, guest, err.text);
+        wg_apply_complain(run, guest, err.text);
     else if (strcmp(now, old) != 0 || *shown != wg_undo_digest(old))
-        complain(run, guest, CHANGED);
+        wg_apply_complain(run, guest, CHANGED);
     else if (replace(run, guest, old, verdict->xml, &err) < 0)
-        complain(run, guest, err.text);
+        wg_apply_complain(run, guest, err.text);
     else {
         run->changed++;
-        say(guest, wg_virt_guest_active(guest) ? "redefined, waits for a cold boot" : "redefined");
+        wg_apply_tell(run, guest, WG_REDEFINED, verdict, NULL);
+        wg_apply_say(run, guest,
+                     wg_virt_guest_active(guest) ? "redefined, waits for a cold boot"
+                                                 : "redefined");
     }
     wg_virt_forget(now);
 }
 
-static void show(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+static void show(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
                  const char *old, const struct wg_verdict *verdict)
 {
     struct wg_error err;
 
     (void)shown;
     run->changed++;
-    if (wg_cli_show_diff(wg_virt_guest_name(guest), old, strlen(old), verdict->xml,
-                         verdict->xml_len, &err) < 0)
-        complain(run, guest, err.text);
+    wg_apply_tell(run, guest, WG_WOULD_CHANGE, verdict, NULL);
+    if (!run->json && wg_cli_show_diff(wg_virt_guest_name(guest), old, strlen(old), verdict->xml,
+                                       verdict->xml_len, &err) < 0)
+        wg_apply_complain(run, guest, err.text);
 }
 
-typedef void act_fn(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+typedef void act_fn(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
                     const char *old, const struct wg_verdict *verdict);
 
-static void count(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown,
+static void count(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
                   const char *old, const struct wg_verdict *verdict)
 {
     *shown = wg_undo_digest(old);
@@ -118,7 +91,16 @@ static void count(struct run *run, const struct wg_virt_guest *guest, uint64_t *
     putchar('\n');
 }
 
-static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *shown, act_fn *act)
+/* Nobody is asked. */
+static void change_at_once(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
+                           const char *old, const struct wg_verdict *verdict)
+{
+    *shown = wg_undo_digest(old);
+    change(run, guest, shown, old, verdict);
+}
+
+static void judge(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
+                  act_fn *act)
 {
     struct wg_verdict *verdict = NULL;
     struct wg_error err;
@@ -133,11 +115,14 @@ static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *
         run->failed++;
     }
     if (verdict && verdict->xml && verdict->report && !run->dry)
-        complain(run, guest, "left as it is: the policy is only told of ([enforce] mode, only.*)");
+        wg_apply_complain(run, guest,
+                          "left as it is: the policy is only told of ([enforce] mode, only.*)");
     else if (verdict && verdict->xml)
         act(run, guest, shown, xml, verdict);
-    else if (!verdict && !(run->who.all && wg_virt_guest_gone(guest)))
-        complain(run, guest, err.text);
+    else if (verdict)
+        wg_apply_tell(run, guest, WG_IN_LINE, verdict, NULL);
+    else if (!(run->who.all && wg_virt_guest_gone(guest)))
+        wg_apply_complain(run, guest, err.text);
     if (verdict && verdict->xml)
         explicit_bzero(verdict->xml, verdict->xml_len);
     wg_verdict_free(verdict);
@@ -145,7 +130,7 @@ static void judge(struct run *run, const struct wg_virt_guest *guest, uint64_t *
 }
 
 /* Judges the chosen guests and calls act for those whose definition must change. */
-static void each_violation(struct run *run, struct wg_virt_guest **guests, size_t number,
+static void each_violation(struct wg_apply *run, struct wg_virt_guest **guests, size_t number,
                            act_fn *act)
 {
     for (size_t i = 0; i < number; i++) {
@@ -154,34 +139,21 @@ static void each_violation(struct run *run, struct wg_virt_guest **guests, size_
         if (wg_virt_guest_persistent(guests[i]))
             judge(run, guests[i], &run->shown[i], act);
         else if (!run->who.all)
-            complain(run, guests[i], "is transient: it has no definition to change");
+            wg_apply_complain(run, guests[i], "is transient: it has no definition to change");
     }
 }
 
-static bool agreed(const struct run *run, const char *question)
+static int apply(struct wg_apply *run, struct wg_virt_guest **guests, size_t number)
 {
-    char answer[16];
-
-    if (run->yes)
-        return true;
-    if (!isatty(STDIN_FILENO)) {
-        wg_cli_error("apply", "no terminal to ask on; --yes does it without asking");
-        return false;
-    }
-    printf("%s [y/N] ", question);
-    fflush(stdout);
-    return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
-}
-
-static int apply(struct run *run, struct wg_virt_guest **guests, size_t number)
-{
-    each_violation(run, guests, number, run->dry ? show : count);
+    each_violation(run, guests, number, run->dry ? show : run->json ? change_at_once : count);
+    if (run->json && !run->dry)
+        return WG_EXIT_OK;
     if (run->dry)
         return run->changed ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
     if (run->changed == 0)
         return WG_EXIT_OK;
     fflush(stdout);
-    if (!agreed(run, "Redefine these guests?"))
+    if (!wg_apply_agreed(run, "Redefine these guests?"))
         return WG_EXIT_ERROR;
     run->changed = 0;
     run->failed = 0;
@@ -189,87 +161,19 @@ static int apply(struct run *run, struct wg_virt_guest **guests, size_t number)
     return WG_EXIT_OK;
 }
 
-/* Under the daemon filter the old definition has been rewritten on its way. */
-static void check_undone(struct run *run, const struct wg_virt_guest *guest, const char *before)
-{
-    struct wg_error err;
-    char *after = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
-
-    if (!after)
-        complain(run, guest, err.text);
-    else if (strcmp(after, before) == 0)
-        complain(run, guest,
-                 "the daemon filter brought its old definition in line at once; hint: "
-                 "winguest disable, and restart the daemon");
-    else {
-        say(guest, "previous definition restored");
-        wg_undo_forget(wg_virt_guest_uuid(guest));
-    }
-    wg_virt_forget(after);
-}
-
-/* What was corrected offline is known by the bytes of its file: libvirt writes that anew only when
- * somebody changes the definition. */
-static bool file_is_sealed(const struct wg_virt_guest *guest)
-{
-    char file[NAME_MAX + 1];
-    struct wg_stored stored;
-    struct wg_error unused;
-    int dir = wg_stored_open(&unused);
-    bool sealed = false;
-
-    snprintf(file, sizeof(file), "%s.xml", wg_virt_guest_name(guest));
-    if (dir >= 0 && wg_stored_read(dir, file, &stored, &unused) == 0) {
-        sealed = wg_undo_is_sealed(wg_virt_guest_uuid(guest), stored.text);
-        wg_stored_close(&stored);
-    }
-    if (dir >= 0)
-        close(dir);
-    return sealed;
-}
-
-static void undo_guest(struct run *run, const struct wg_virt_guest *guest)
-{
-    const char *uuid = wg_virt_guest_uuid(guest);
-    struct wg_error err;
-    char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
-    char *old = now ? wg_undo_find(uuid, &err) : NULL;
-
-    if (!now || (!old && *err.text))
-        complain(run, guest, err.text);
-    else if (old && !wg_undo_is_sealed(uuid, now) && !file_is_sealed(guest))
-        complain(run, guest, "its definition was changed since, it is left alone");
-    else if (old && wg_virt_define(run->virt, old, &err) < 0)
-        complain(run, guest, err.text);
-    else if (old)
-        check_undone(run, guest, now);
-    wg_virt_forget(old);
-    wg_virt_forget(now);
-}
-
-static int undo(struct run *run, struct wg_virt_guest **guests, size_t number)
-{
-    if (!agreed(run, "Define again what the last apply replaced?"))
-        return WG_EXIT_ERROR;
-    for (size_t i = 0; i < number; i++) {
-        if (wg_virt_guest_persistent(guests[i]))
-            undo_guest(run, guests[i]);
-    }
-    return WG_EXIT_OK;
-}
-
 /* What is known of this host's abilities says nothing of another's. */
-static int open_host(struct run *run, struct wg_error *err)
+static int open_host(struct wg_apply *run, struct wg_error *err)
 {
+    wg_cli_tell("apply", "host: %s", run->uri);
     run->virt = wg_virt_open(run->uri, false, err);
-    run->engine = run->virt ? wg_engine_open(run->config, NULL, err) : NULL;
+    run->engine = run->virt ? wg_cli_engine("apply", run->config, err) : NULL;
     if (!run->engine)
         return -1;
     wg_facts_use(run->engine, run->virt);
     return 0;
 }
 
-static int with_guests(struct run *run)
+static int with_guests(struct wg_apply *run)
 {
     struct wg_error err;
     size_t number = 0;
@@ -284,7 +188,7 @@ static int with_guests(struct run *run)
     else if (!run->shown)
         wg_cli_error("apply", "out of memory");
     else
-        code = run->undo ? undo(run, guests, number) : apply(run, guests, number);
+        code = run->undo ? wg_apply_undo(run, guests, number) : apply(run, guests, number);
     if (guests && wg_choice_missed(&run->who))
         code = WG_EXIT_ERROR;
     free(run->shown);
@@ -292,7 +196,7 @@ static int with_guests(struct run *run)
     return run->failed ? WG_EXIT_ERROR : code;
 }
 
-static int on_host(struct run *run)
+static int on_host(struct wg_apply *run)
 {
     int code = with_guests(run);
 
@@ -301,15 +205,17 @@ static int on_host(struct run *run)
     return code;
 }
 
-static int take_arguments(struct run *run, int argc, char **argv)
+static int take_arguments(struct wg_apply *run, int argc, char **argv)
 {
     struct wg_choice *who = &run->who;
+    const char *format = "text";
     bool is_offline = false;
     const struct wg_option options[] = {
         {.name = "all", .given = &who->all},
         {.name = "config", .value = &run->config},
         {.name = "connect", .letter = 'c', .value = &run->uri},
         {.name = "dry-run", .given = &run->dry},
+        {.name = "format", .letter = 'f', .value = &format},
         {.name = "offline", .given = &is_offline},
         {.name = "undo", .given = &run->undo},
         {.name = "yes", .given = &run->yes},
@@ -319,6 +225,10 @@ static int take_arguments(struct run *run, int argc, char **argv)
 
     if (code >= 0)
         return code;
+    int form = wg_cli_format("apply", format, (const char *const[]){"text", "json", NULL});
+    if (form < 0)
+        return WG_EXIT_ERROR;
+    run->json = form == 1;
     who->glob = argv + optind;
     who->globs = argc - optind;
     if (run->undo && (who->all || who->globs || run->dry || is_offline))
@@ -330,11 +240,15 @@ static int take_arguments(struct run *run, int argc, char **argv)
         return wg_cli_error("apply", "expects --all, or names of guests");
     if (!is_offline && !run->undo && !who->all && !who->globs)
         return wg_cli_error("apply", "expects --all, or names of guests, or --undo");
-    return is_offline ? wg_cli_apply_offline(who, run->config, run->dry) : -1;
+    if (run->json && !is_offline && !run->dry && !run->yes)
+        return wg_cli_error("apply", "--format json asks nothing: it goes with --yes or --dry-run");
+    if (run->json && !(run->told = wg_applied_begin()))
+        return wg_cli_error("apply", "out of memory");
+    return is_offline ? wg_cli_apply_offline(who, run->config, run->dry, run->told) : -1;
 }
 
 /* An undo goes to the host that the apply was done on, unless told otherwise. */
-static int choose_host(struct run *run, char **recorded)
+static int choose_host(struct wg_apply *run, char **recorded)
 {
     struct wg_error err;
 
@@ -353,7 +267,7 @@ static int choose_host(struct run *run, char **recorded)
 
 int wg_cli_apply(int argc, char **argv)
 {
-    struct run run = {0};
+    struct wg_apply run = {0};
     char *recorded = NULL;
 
     int code = take_arguments(&run, argc, argv);
@@ -366,6 +280,7 @@ int wg_cli_apply(int argc, char **argv)
     code = choose_host(&run, &recorded);
     if (code < 0)
         code = on_host(&run);
+    wg_applied_end(run.told, run.dry);
     wg_undo_sweep();
     free(recorded);
     wg_choice_close(&run.who);

@@ -2,10 +2,48 @@
 #ifndef WG_CLI_APPLY_H
 #define WG_CLI_APPLY_H
 
+#include "apply_tell.h"
 #include "choice.h"
+#include "libvirt/virt.h"
+
+/* An apply under way, on a host. */
+struct wg_apply {
+    const char *uri;
+    const char *config;
+    struct wg_choice who;
+    json_object *told; /* NULL: it is told in lines */
+    bool json;
+    bool dry;
+    bool yes;
+    bool undo;
+    struct wg_virt *virt;
+    struct wg_engine *engine;
+    bool recording;
+    uint64_t *shown; /* per guest: the digest of the definition that was asked about; 0: none */
+    size_t changed;
+    size_t failed;
+};
+
+/* apply_say.c: to the document, if there is one. */
+void wg_apply_tell(const struct wg_apply *run, const struct wg_virt_guest *guest,
+                   enum wg_applied what, const struct wg_verdict *verdict, const char *why);
+
+/* On standard output, if there is no document. */
+void wg_apply_say(const struct wg_apply *run, const struct wg_virt_guest *guest, const char *what);
+
+/* It failed with this guest. */
+void wg_apply_complain(struct wg_apply *run, const struct wg_virt_guest *guest, const char *cause);
+
+/* Whether the operator, or --yes, agrees. */
+bool wg_apply_agreed(const struct wg_apply *run, const char *question);
+
+/* apply_undo.c: gives those guests back what the last apply replaced. Returns an exit code. */
+int wg_apply_undo(struct wg_apply *run, struct wg_virt_guest **guests, size_t number);
 
 /* apply_offline.c: brings the definitions in libvirt's files in line, of all guests unless some are
- * named. dry: says what it would do. Returns an exit code. */
-int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool dry);
+ * named. dry: says what it would do. told: gets what became of each, and is ended; NULL: that is
+ * told in lines. Returns an exit code. */
+int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool dry,
+                         json_object *told);
 
 #endif

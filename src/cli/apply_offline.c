@@ -34,6 +34,7 @@ struct run {
     const char *config;
     struct wg_choice who;
     bool dry;
+    json_object *told;
     int dir;
     struct wg_engine *engine;
     bool recording;
@@ -71,12 +72,18 @@ static void say(const struct run *run, const struct wg_verdict *verdict, const c
         return;
     print_line(verdict, what, out);
     if (fclose(out) == 0) {
-        puts(line);
+        if (!run->told)
+            puts(line);
         fflush(stdout);
         if (!run->dry && !prints_to_journal())
             syslog(LOG_INFO, "%s", line);
     }
     free(line);
+}
+
+static void tell(const struct run *run, const struct wg_verdict *verdict, enum wg_applied what)
+{
+    wg_applied(run->told, verdict->name, verdict->uuid, what, false, verdict, NULL);
 }
 
 static void complain(struct run *run, const char *name, const char *cause)
@@ -86,6 +93,7 @@ static void complain(struct run *run, const char *name, const char *cause)
     FILE *out = open_memstream(&line, &len);
 
     run->failed++;
+    wg_applied(run->told, name, NULL, WG_NOT_CHANGED, false, NULL, cause);
     if (!out)
         return;
     wg_print_escaped(name, out);
@@ -170,6 +178,7 @@ static void replace(struct run *run, const char *file, const struct wg_stored *o
         complain(run, verdict->name, err.text);
     } else {
         run->changed++;
+        tell(run, verdict, WG_REDEFINED);
         say(run, verdict, "definition corrected");
         if (wg_daemons_leave(run->dir, &err) < 0)
             stop(run, err.text);
@@ -185,10 +194,9 @@ static void act(struct run *run, const char *file, const char *name, const struc
         cause = hindrance(run, verdict);
     if (cause) {
         complain(run, name, cause);
-    } else if (verdict->report) {
-        say(run, verdict, "definition would be corrected");
-    } else if (run->dry) {
-        run->changed++;
+    } else if (verdict->report || run->dry) {
+        run->changed += !verdict->report;
+        tell(run, verdict, WG_WOULD_CHANGE);
         say(run, verdict, "definition would be corrected");
     } else {
         replace(run, file, stored, verdict);
@@ -213,6 +221,8 @@ static void judge(struct run *run, const char *file, const char *name,
     if (verdict->xml) {
         act(run, file, name, stored, verdict);
         explicit_bzero(verdict->xml, verdict->xml_len);
+    } else {
+        tell(run, verdict, WG_IN_LINE);
     }
     wg_verdict_free(verdict);
 }
@@ -299,9 +309,10 @@ static int in_directory(struct run *run)
     return code;
 }
 
-int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool dry)
+int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool dry,
+                         json_object *told)
 {
-    struct run run = {.dir = -1, .who = *who, .config = config, .dry = dry};
+    struct run run = {.dir = -1, .who = *who, .config = config, .dry = dry, .told = told};
     struct wg_error err;
     int code;
 
@@ -319,6 +330,7 @@ int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool d
         code = wg_cli_error("apply", "%s", err.text);
     if (run.dir >= 0)
         close(run.dir);
+    wg_applied_end(told, dry);
     wg_undo_sweep();
     wg_choice_close(&run.who);
     return wg_cli_flush("apply", code);

@@ -46,6 +46,9 @@ struct wg_cli_input {
 int wg_cli_open(int argc, char **argv, bool tells, struct wg_cli_input *input);
 void wg_cli_close(struct wg_cli_input *input);
 
+/* wg_engine_open, told of under --verbose. */
+struct wg_engine *wg_cli_engine(const char *verb, const char *config, struct wg_error *err);
+
 /* guest.c, in the module that has libvirt: the definition of a guest, by its name or UUID, with its
  * secrets if secure. For the caller to free, NULL with *err filled. */
 typedef char *wg_cli_guest_fn(const char *uri, const char *name, bool secure, struct wg_error *err);

@@ -42,9 +42,9 @@ static const struct command {
      "print a domain as the policy wants it",
      JUDGE_OPTIONS "Exit: 0, or 2 on error with nothing printed.\n"},
     {"apply", "virt.so",
-     "[-c URI] [--dry-run] [--yes] [--config FILE] --all|GUEST…\n"
-     "       winguest apply --offline [--dry-run] [--config FILE] [--all|GUEST…]\n"
-     "       winguest apply [-c URI] [--yes] --undo",
+     "[-c URI] [--dry-run] [--yes] [--format text|json] [--config FILE] --all|GUEST…\n"
+     "       winguest apply --offline [--dry-run] [--format text|json] [--config FILE] [--all|GUEST…]\n"
+     "       winguest apply [-c URI] [--yes] [--format text|json] --undo",
      "bring the stored definitions of a host's guests in line",
      "  -c, --connect URI  the host, instead of qemu:///system\n"
      "  --all, GUEST…      all guests, or those that a name or a glob fits\n"
@@ -52,12 +52,14 @@ static const struct command {
      "  --yes              do not ask\n"
      "  --offline          in libvirt's files, before its daemon starts; does not ask\n"
      "  --undo             define again what the last apply replaced\n"
+     "  -f, --format FORMAT  text, json; the latter asks nothing: it goes with --yes or --dry-run\n"
      CONFIG_OPTION
      "Nothing is started or stopped: running guests get it at their next cold boot.\n"
      "Exit: 0 all in line, 1 --dry-run would change some, 2 error.\n"},
     {"audit", "virt.so",
      "[-c URI]… [--hosts FILE|-] [--format FORMAT] [--output FILE]\n"
-     "                      [--only VERDICT]… [--summary] [--config FILE] [DIRECTORY|FILE…]",
+     "                      [--only VERDICT]… [--details|--summary] [--since FILE] [--config FILE]\n"
+     "                      [DIRECTORY|FILE…]",
      "tell what the policy says of all guests of hosts, stored and running",
      "  -c, --connect URI  a host, qemu+ssh://… say; may be given often. Without it, and without\n"
      "                     files, qemu:///system. Hosts are read, never changed\n"
@@ -65,7 +67,9 @@ static const struct command {
      "  -j, --jobs NUMBER  hosts that are asked at the same time, 8 unless told\n"
      "  --only VERDICT     tell of these guests alone: violates, waiting, compliant, unknown-OS,\n"
      "                     skipped, exempt, not-applicable, error; may be given often\n"
+     "  --details          all that differs, behind each guest\n"
      "  --summary          tell of no guest by itself\n"
+     "  --since FILE       only what is not as it was in FILE, the JSON of an earlier audit\n"
      "  --timeout SECONDS  how long a host may take to let us connect, 30 unless told\n"
      "  -f, --format FORMAT  text, json, csv, html, prometheus (for the textfile collector)\n"
      "  -o, --output FILE  write it there, whole or not at all\n"
@@ -90,10 +94,11 @@ static const struct command {
      "  --pending       complete what repairs that were killed have begun\n"
      "A guest that must not be restarted is left running, and only its definition corrected.\n"
      "Exit: 0 it runs as it must, 1 it does not, 2 error.\n"},
-    {"probe", "virt.so", "[-c URI] [--print]",
+    {"probe", "virt.so", "[-c URI] [--print] [--format text|json]",
      "ask a host what it can give its guests, and remember it",
      "  -c, --connect URI  the host, instead of qemu:///system\n"
      "  --print            print it instead of storing it in " WG_HOSTFACTS "\n"
+     "  -f, --format FORMAT  text, json; of JSON nothing is stored\n"
      "Of a host at the end of a remote URI, or of a socket that the URI names, it is always\n"
      "printed; winguest check --facts FILE takes it.\n"
      "Exit: 0, or 2 on error with nothing changed.\n"},
@@ -126,12 +131,17 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static const char common[] = "\nLike each command it also takes\n"
+                             "  -q, --quiet        print nothing but errors\n"
+                             "  -v, --verbose      tell what is read and asked\n"
+                             "  --color WHEN       auto, always, never\n";
+
 static int help(const struct command *command)
 {
     printf("Usage: winguest %s %s\n", command->name, command->arguments);
     if (command->summary)
-        printf("\n%c%s.\n\n%s", command->summary[0] - 'a' + 'A', command->summary + 1,
-               command->details);
+        printf("\n%c%s.\n\n%s%s", command->summary[0] - 'a' + 'A', command->summary + 1,
+               command->details, common);
     return wg_cli_flush(command->name, WG_EXIT_OK);
 }
 
@@ -205,7 +215,7 @@ static int help_with(const char *word)
 /* Options that stand before the command are the command's: they are moved behind it. */
 static void put_command_first(int argc, char **argv)
 {
-    static const char with_value[] = "--config --connect --format --output -c -f -o";
+    static const char with_value[] = "--color --config --connect --format --output -c -f -o";
     int at = 1;
 
     while (at < argc && *argv[at] == '-')

@@ -37,10 +37,20 @@ static int take_sign(struct wg_engine *engine, const char *sign, struct wg_error
     return rc;
 }
 
-static struct wg_engine *open_engine(const char *config, const char *facts, const char *sign,
-                                     struct wg_error *err)
+struct wg_engine *wg_cli_engine(const char *verb, const char *config, struct wg_error *err)
 {
-    struct wg_engine *engine = wg_engine_open(config, NULL, err);
+    static const char installed[] = WG_SYSCONFDIR "/libvirt/winguest.conf";
+    bool absent = !config && access(installed, F_OK) < 0;
+
+    wg_cli_tell(verb, "configuration: %s%s", config ? config : installed,
+                absent ? ", which is not there: the defaults hold" : "");
+    return wg_engine_open(config, NULL, err);
+}
+
+static struct wg_engine *open_engine(const char *verb, const char *config, const char *facts,
+                                     const char *sign, struct wg_error *err)
+{
+    struct wg_engine *engine = wg_cli_engine(verb, config, err);
 
     if (!engine)
         return NULL;
@@ -131,7 +141,7 @@ int wg_cli_open(int argc, char **argv, bool tells, struct wg_cli_input *input)
         code = WG_EXIT_ERROR;
     if (code < 0)
         code = take_domains(argc, argv, &names, input);
-    if (code < 0 && !(input->engine = open_engine(config, facts, sign, &err)))
+    if (code < 0 && !(input->engine = open_engine(argv[0], config, facts, sign, &err)))
         code = wg_cli_error(argv[0], "%s", err.text);
     if (code >= 0)
         wg_cli_close(input);
@@ -223,7 +233,7 @@ static bool zone_is_utc(void)
 
 void wg_cli_warn_of_utc(const char *verb, bool localtime)
 {
-    if (localtime && zone_is_utc())
+    if (localtime && zone_is_utc() && !wg_cli_manner()->quiet)
         wg_cli_error(verb,
                      "warning: this host's zone is UTC, so clock.offset = localtime gives "
                      "its guests UTC; hint: set the host's zone, or clock.offset = timezone with "

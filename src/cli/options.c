@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +11,45 @@
 
 #include "cli.h"
 #include "common/words.h"
+#include "terminal.h"
 
-#define OPTIONS 16
+#define OPTIONS 24
+
+static struct wg_manner manner;
+
+static const struct wg_option common[] = {
+    {.name = "color", .value = &manner.color},
+    {.name = "quiet", .letter = 'q', .given = &manner.quiet},
+    {.name = "verbose", .letter = 'v', .given = &manner.verbose},
+};
+
+#define COMMON (sizeof(common) / sizeof(*common))
 
 /* getopt_long(3)'s tables of ours; an option's number is its place. */
 struct known {
+    struct wg_option all[OPTIONS + 1];
     struct option option[OPTIONS + 1];
     char letters[2 * OPTIONS + 2];
 };
 
-static void describe(const struct wg_option *options, struct known *known)
+static void join(const struct wg_option *options, struct known *known)
 {
+    size_t count = 0;
+
+    while (count < OPTIONS - COMMON && options[count].name) {
+        known->all[count] = options[count];
+        count++;
+    }
+    memcpy(&known->all[count], common, sizeof(common));
+}
+
+static void describe(struct known *known)
+{
+    const struct wg_option *options = known->all;
     char *letter = known->letters;
 
     *letter++ = ':';
-    for (int i = 0; i < OPTIONS && options[i].name; i++) {
+    for (int i = 0; options[i].name; i++) {
         known->option[i] = (struct option){.name = options[i].name,
                                            .has_arg = options[i].given ? no_argument
                                                                        : required_argument,
@@ -57,12 +83,47 @@ static int unknown(const struct wg_option *options, const char *verb, const char
                         meant ? "did you mean " : "", meant ? near : "", meant ? "? " : "", verb);
 }
 
-int wg_cli_options(int argc, char **argv, const struct wg_option *options)
+/* What they ask for is done here, so that no verb has to. */
+static int take_manner(const char *verb)
+{
+    static const char words[] = "auto always never";
+
+    if (manner.color && !wg_has_word(words, manner.color))
+        return wg_cli_error(verb, "--color '%s': it is one of %s", manner.color, words);
+    wg_terminal_open(manner.color);
+    if (manner.quiet && !freopen("/dev/null", "w", stdout))
+        return wg_cli_error(verb, "/dev/null: %s", strerror(errno));
+    return -1;
+}
+
+const struct wg_manner *wg_cli_manner(void)
+{
+    return &manner;
+}
+
+void wg_cli_tell(const char *verb, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    if (!manner.verbose)
+        return;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    wg_cli_error(verb, "%s", text ? text : "out of memory");
+    free(text);
+}
+
+int wg_cli_options(int argc, char **argv, const struct wg_option *verbs)
 {
     struct known known = {0};
+    const struct wg_option *options = known.all;
     int c;
 
-    describe(options, &known);
+    join(verbs, &known);
+    describe(&known);
     opterr = 0;
     while ((c = getopt_long(argc, argv, known.letters, known.option, NULL)) != -1) {
         if (c == ':')
@@ -79,7 +140,7 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *options)
         else if (wg_list_add(option->values, optarg, strlen(optarg)) < 0)
             return wg_cli_error(argv[0], "out of memory");
     }
-    return -1;
+    return take_manner(argv[0]);
 }
 
 int wg_cli_format(const char *verb, const char *format, const char *const *formats)

@@ -16,11 +16,24 @@ struct wg_option {
     struct wg_list *values;
 };
 
+/* What each verb takes beside its own options. */
+struct wg_manner {
+    bool quiet; /* nothing but errors: standard output goes nowhere */
+    bool verbose;
+    const char *color; /* auto, always, never; NULL: auto */
+};
+
+const struct wg_manner *wg_cli_manner(void);
+
+/* Under --verbose: prints to standard error what is being done. */
+void wg_cli_tell(const char *verb, const char *format, ...) WG_PRINTF(2, 3);
+
 /*
- * Takes the options out of the verb's arguments; --help was answered before. Returns -1 with optind
- * at the first of the arguments that are none, else the exit code to return: the error was printed.
+ * Takes its own options and those that each has out of the verb's arguments; --help was answered
+ * before. Returns -1 with optind at the first of the arguments that are none, else the exit code to
+ * return: the error was printed.
  */
-int wg_cli_options(int argc, char **argv, const struct wg_option *options);
+int wg_cli_options(int argc, char **argv, const struct wg_option *verbs);
 
 /* The place of a format, in whatever case, in a list that NULL ends; -1 if it is not there: the
  * error was printed. */

@@ -18,7 +18,7 @@ static bool in_json;
 static void give_up(int number)
 {
     static const char json[] = ",\n  {\"check\": \"guests\", \"level\": \"failure\", \"text\": "
-                               "\"the daemon does not answer\"}\n]\n";
+                               "\"the daemon does not answer\"}\n]}\n";
     static const char text[] = "failure  guests: the daemon does not answer\n";
     ssize_t written = in_json ? write(STDOUT_FILENO, json, sizeof(json) - 1)
                               : write(STDOUT_FILENO, text, sizeof(text) - 1);
@@ -71,10 +71,10 @@ int wg_cli_status(int argc, char **argv)
         return WG_EXIT_ERROR;
     status.form = form == 1 ? WG_STATUS_JSON : WG_STATUS_TEXT;
     if (status.form == WG_STATUS_JSON)
-        putchar('[');
+        fputs("{\"version\": 1, \"checks\": [", stdout);
     wg_status_checks(&status);
     look_at_guests(&status);
     if (status.form == WG_STATUS_JSON)
-        puts("\n]");
+        puts("\n]}");
     return wg_cli_flush("status", codes[status.worst]);
 }

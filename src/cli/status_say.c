@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "status.h"
+#include "terminal.h"
 
 static void count(struct wg_status *status, enum wg_level level, const char *what)
 {
@@ -35,7 +36,10 @@ void wg_status_say(struct wg_status *status, enum wg_level level, const char *wh
         wg_cli_json(text);
         putchar('}');
     } else if (status->form == WG_STATUS_TEXT) {
-        printf("%-8s %s: ", words[level], what);
+        static const char *const colours[] = {WG_GREEN, WG_YELLOW, WG_RED};
+
+        wg_print_coloured(colours[level], words[level], stdout);
+        printf("%*s %s: ", 8 - (int)strlen(words[level]), "", what);
         wg_print_escaped(text, stdout);
         putchar('\n');
     }

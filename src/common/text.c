@@ -193,6 +193,23 @@ char *wg_utf8(const char *text)
     return copy;
 }
 
+static bool in_ascii;
+
+void wg_text_in_ascii(bool ascii)
+{
+    in_ascii = ascii;
+}
+
+const char *wg_arrow(void)
+{
+    return in_ascii ? "->" : "→";
+}
+
+const char *wg_ellipsis(void)
+{
+    return in_ascii ? "..." : "…";
+}
+
 void wg_print_value(const char *text, FILE *out)
 {
     char cut[WG_VALUE_MAX + 1];
@@ -208,5 +225,5 @@ void wg_print_value(const char *text, FILE *out)
     memcpy(cut, text, len);
     cut[len] = '\0';
     wg_print_escaped(cut, out);
-    fputs("…", out);
+    fputs(wg_ellipsis(), out);
 }

@@ -48,6 +48,12 @@ char *wg_escaped(const char *text);
  * that no value, which a tenant may have written, makes a line too long to be logged. */
 void wg_print_value(const char *text, FILE *out);
 
+/* For who reads our own arrows and ellipses where UTF-8 is not shown: "->" and "..." from now on.
+ * Not for threads. */
+void wg_text_in_ascii(bool ascii);
+const char *wg_arrow(void);
+const char *wg_ellipsis(void);
+
 /* A copy for JSON, XML and the like, to be freed by the caller: what is no UTF-8, or no character
  * that XML may hold, is U+FFFD. NULL if there is no memory. */
 char *wg_utf8(const char *text);

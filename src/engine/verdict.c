@@ -152,18 +152,22 @@ static void print_os(const struct wg_verdict *verdict, FILE *out)
     }
 }
 
+static void print_reason(const struct wg_verdict *verdict, FILE *out)
+{
+    if (!verdict->reason)
+        return;
+    fputs(": ", out);
+    wg_print_value(verdict->reason, out);
+}
+
 static void print_findings(const struct wg_verdict *verdict, FILE *out)
 {
-    if (verdict->reason) {
-        fputs(": ", out);
-        wg_print_value(verdict->reason, out);
-    }
     for (size_t i = 0; i < verdict->n_differences; i++) {
         const struct wg_difference *difference = &verdict->differences[i];
 
         fprintf(out, "%s %s: ", i == 0 ? ":" : ";", difference->where);
         wg_print_value(difference->has, out);
-        fprintf(out, " → %s", difference->must);
+        fprintf(out, " %s %s", wg_arrow(), difference->must);
     }
     for (size_t i = 0; i < verdict->n_notes; i++) {
         fputs(" [", out);
@@ -177,12 +181,18 @@ static void print_findings(const struct wg_verdict *verdict, FILE *out)
     }
 }
 
-void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out)
+void wg_verdict_print_why(const struct wg_verdict *verdict, FILE *out)
 {
     if (verdict->outcome == WG_UNKNOWN)
         fputs("nothing tells it; hint: [rules] of winguest.conf", out);
     else
         print_os(verdict, out);
+    print_reason(verdict, out);
+}
+
+void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out)
+{
+    wg_verdict_print_why(verdict, out);
     print_findings(verdict, out);
 }
 
@@ -194,5 +204,6 @@ void wg_verdict_print(const struct wg_verdict *verdict, FILE *out)
         print_os(verdict, out);
         fputc(')', out);
     }
+    print_reason(verdict, out);
     print_findings(verdict, out);
 }

@@ -212,6 +212,9 @@ const char *wg_outcome_text(enum wg_outcome outcome);
  */
 void wg_verdict_print(const struct wg_verdict *verdict, FILE *out);
 
+/* Of that, how it comes to the outcome: "windows, nova os_type: windows". */
+void wg_verdict_print_why(const struct wg_verdict *verdict, FILE *out);
+
 /* The same without the outcome: "windows, nova os_type: windows: clock.offset: …". */
 void wg_verdict_print_details(const struct wg_verdict *verdict, FILE *out);
 

@@ -119,7 +119,7 @@ def told(host, logged=0):
     the first so many."""
     done = host.run("winguest", "status", "--format", "json")
     try:
-        lines = [each["text"] for each in json.loads(done.stdout) if each["level"] != "ok"]
+        lines = [each["text"] for each in json.loads(done.stdout)["checks"] if each["level"] != "ok"]
     except ValueError:
         lines = []
     true(f"its exit code: {done}", done.returncode != 0 or not lines)

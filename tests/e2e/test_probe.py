@@ -149,7 +149,7 @@ def audit_and_apply_ask():
             print(f"# left out audit_and_apply_ask: KVM here offers {lacking}")
             return
         domain = host.conn.defineXML(guest.domain("win", kind="kvm"))
-        true("audit knows", "host lacks vapic" in winguest(host, "audit", code=1).stdout)
+        true("audit knows", "host lacks vapic" in winguest(host, "audit", "--details", code=1).stdout)
         winguest(host, "apply", "--yes", "win")
         equal("asked for", set(guest.hyperv_of(domain.XMLDesc(0))), {"spinlocks"})
         true("no facts are stored", not os.path.exists(host.inside(FACTS)))

@@ -24,7 +24,9 @@ CYCLES = int(os.environ.get("WINGUEST_CYCLES", "24"))
 def status(host, code):
     done = host.run("winguest", "status", "--format", "json")
     equal(f"exit code: {done.stdout}{done.stderr}", done.returncode, code)
-    return [(each["check"], each["level"], each["text"]) for each in json.loads(done.stdout)]
+    told = json.loads(done.stdout)
+    case.against_schema(told, "status")
+    return [(each["check"], each["level"], each["text"]) for each in told["checks"]]
 
 
 def says(found, check, level, *words):
@@ -137,7 +139,7 @@ def daemon_that_hangs():
                             if words == argv and waits_with_a_limit(pid)]
                 wait_for("status to wait for the daemon", patient, 30)
                 os.kill(patient()[0], signal.SIGALRM)
-                found = json.loads(run.stdout.read())
+                found = json.loads(run.stdout.read())["checks"]
         finally:
             os.kill(daemon, signal.SIGCONT)
             # nsenter stops itself when what it started stops.

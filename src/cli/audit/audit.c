@@ -9,8 +9,10 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "common/words.h"
 #include "libvirt/virt.h"
+#include "since.h"
 
 #define VERDICTS "violates waiting compliant unknown-OS skipped exempt not-applicable error"
 
@@ -18,6 +20,22 @@ static const char *const format_names[] = {"text", "json", "prometheus", "html",
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
                                                   &wg_format_prometheus, &wg_format_html,
                                                   &wg_format_csv};
+
+struct telling {
+    struct wg_audit_run *run;
+    FILE *out;
+};
+
+static int tell_of_gone(void *to, const struct wg_source *source, const struct wg_finding *finding)
+{
+    struct telling *telling = to;
+    struct wg_audit_run *run = telling->run;
+
+    if (run->written && run->format->separator)
+        fputs(run->format->separator, telling->out);
+    run->written = true;
+    return run->format->guest(&run->audit, source, finding, telling->out);
+}
 
 /* The files come first and, as far as the format allows, are written while they are read. */
 static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)
@@ -46,6 +64,9 @@ static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)
         fwrite(source->text, 1, source->text_len, out);
         run->written = true;
     }
+    if (run->since && run->only.count == 0 && !audit->summary &&
+        wg_since_gone(run->since, audit, tell_of_gone, &(struct telling){run, out}) < 0)
+        return wg_no_memory(err);
     return format->end ? format->end(audit, out, err) : 0;
 }
 
@@ -59,8 +80,12 @@ static int tell_whole(struct wg_audit_run *run, FILE *out, struct wg_error *err)
 
     if (memory && fclose(memory) != 0 && rc == 0)
         rc = wg_no_memory(err);
-    if (rc == 0)
+    if (rc == 0) {
+        if (run->format == &wg_format_text && out == stdout)
+            wg_pager_begin();
         rc = run->format->document(&run->audit, text, len, out, err);
+        wg_pager_end();
+    }
     free(text);
     return rc;
 }
@@ -164,15 +189,18 @@ static int take_number(const char *option, const char *text, unsigned most, unsi
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
     const char *format = NULL, *hosts = NULL, *jobs = NULL, *timeout = NULL;
+    struct wg_error err;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
+        {.name = "details", .given = &run->audit.details},
         {.name = "format", .letter = 'f', .value = &format},
         {.name = "hosts", .value = &hosts},
         {.name = "jobs", .letter = 'j', .value = &jobs},
         {.name = "only", .values = &run->only},
         {.name = "output", .letter = 'o', .value = &run->output},
-        {.name = "summary", .given = &run->summary},
+        {.name = "since", .value = &run->audit.since},
+        {.name = "summary", .given = &run->audit.summary},
         {.name = "timeout", .value = &timeout},
         {0},
     };
@@ -192,6 +220,10 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
     if (place < 0)
         return WG_EXIT_ERROR;
     run->format = formats[place];
+    if (run->audit.since && run->format != &wg_format_text && run->format != &wg_format_json)
+        return wg_cli_error("audit", "--since goes with --format text and json");
+    if (run->audit.since && !(run->since = wg_since_read(run->audit.since, &err)))
+        return wg_cli_error("audit", "--since %s", err.text);
     run->file = argv + optind;
     run->files = argc - optind;
     if (run->uris.count == 0 && run->files == 0)
@@ -224,14 +256,11 @@ int wg_cli_audit(int argc, char **argv)
     if (code < 0)
         code = take_arguments(&run, argc, argv);
     if (code < 0) {
-        const char *term = getenv("TERM");
-
-        run.audit.colour = !run.output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
-                           strcmp(term, "dumb") != 0;
-        run.progress = isatty(STDERR_FILENO) && run.audit.sources > 1;
+        run.progress = isatty(STDERR_FILENO) && run.audit.sources > 1 && !wg_cli_manner()->quiet;
         code = finish(&run);
     }
     clear(&run.audit);
+    wg_since_free(run.since);
     wg_list_clear(&run.uris);
     wg_list_clear(&run.only);
     if (wg_virt_left_behind()) {

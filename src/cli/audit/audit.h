@@ -20,6 +20,8 @@ struct wg_finding {
     double age; /* seconds since its QEMU was started; negative if that cannot be seen */
     bool waits; /* what runs violates the policy, what is stored does not */
     const char *error; /* why it could not be judged; NULL otherwise */
+    const char *was; /* under --since: what it was found to be then, or "new"; NULL without */
+    bool gone; /* it was there then, and is not any more */
 };
 
 enum { WG_OUTCOMES = WG_VIOLATES + 1 };
@@ -57,10 +59,14 @@ struct wg_source {
     size_t text_len;
 };
 
+struct wg_since;
+
 struct wg_audit {
     struct wg_source *source; /* the first is the files */
     size_t sources;
-    bool colour;
+    bool details; /* all of what differs is told for each guest */
+    bool summary; /* no guest is told of by itself */
+    const char *since; /* the report to which it is compared; NULL: none */
     bool unusable; /* the configuration is, so no guest could be judged */
 };
 
@@ -68,6 +74,7 @@ struct wg_audit {
  * what begin and end write. */
 struct wg_format {
     bool of_host; /* it also tells of this host as such, and may tell that alone */
+    bool sums; /* its summary is made of what guest wrote */
     void (*begin)(const struct wg_audit *audit, FILE *out);
     int (*guest)(const struct wg_audit *audit, const struct wg_source *source,
                  const struct wg_finding *finding, FILE *out);
@@ -103,9 +110,9 @@ struct wg_audit_run {
     const char *output;
     struct wg_list uris;
     struct wg_list only; /* the verdicts of those that are told of one by one; none: of all */
-    bool summary; /* of none */
     char **file;
     int files;
+    struct wg_since *since; /* NULL: all is told, not only what has changed */
     bool progress;
     bool written; /* a guest has been written */
     pthread_mutex_t lock; /* of what follows */
@@ -132,6 +139,14 @@ void wg_finding_age(const struct wg_finding *finding, char text[16]);
 
 /* Whether it is one of those: words of --only; none are all. */
 bool wg_finding_is_among(const struct wg_finding *finding, const struct wg_list *only);
+
+/* Returns -1 without memory. */
+int wg_tally_add(struct wg_tally *tally, const struct wg_verdict *verdict);
+
+/* A wg_setting_fn to a struct wg_source: a place where no guest differs is told as 0, for what a
+ * metric lacks no alert sees. Without memory it is not. */
+void wg_tally_demand(void *to, const char *section, const char *key, const char *value,
+                     unsigned line);
 
 void wg_tally_clear(struct wg_tally *tally);
 

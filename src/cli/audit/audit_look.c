@@ -5,71 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "audit.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "common/qemu_process.h"
 #include "libvirt/facts.h"
 #include "libvirt/machine.h"
 #include "libvirt/virt.h"
-
-/* Returns the place's count, NULL without memory. */
-static size_t *tally_place(struct wg_tally *tally, const char *where)
-{
-    size_t at = 0;
-
-    while (at < tally->n_places && strcmp(tally->places[at].where, where) != 0)
-        at++;
-    if (at == tally->n_places) {
-        struct wg_place_count *grown = realloc(tally->places, (at + 1) * sizeof(*grown));
-
-        if (!grown)
-            return NULL;
-        tally->places = grown;
-        grown[at] = (struct wg_place_count){strdup(where), 0};
-        if (!grown[at].where)
-            return NULL;
-        tally->n_places++;
-    }
-    return &tally->places[at].count;
-}
-
-static int tally_add(struct wg_tally *tally, const struct wg_verdict *verdict)
-{
-    tally->outcome[verdict->outcome]++;
-    for (size_t i = 0; i < verdict->n_differences; i++) {
-        size_t *count = tally_place(tally, verdict->differences[i].where);
-
-        if (!count)
-            return -1;
-        ++*count;
-    }
-    return 0;
-}
-
-/* A place where no guest differs is told as 0: what a metric lacks no alert sees. Without memory it
- * is not. */
-static void tally_demand(void *to, const char *section, const char *key, const char *value,
-                         unsigned line)
-{
-    struct wg_source *source = to;
-
-    (void)section;
-    (void)line;
-    if (*value && (strncmp(key, "timer.", 6) == 0 || strncmp(key, "hyperv.", 7) == 0 ||
-                   strcmp(key, "clock.offset") == 0)) {
-        tally_place(&source->stored, key);
-        tally_place(&source->live, key);
-    }
-}
-
-void wg_tally_clear(struct wg_tally *tally)
-{
-    for (size_t i = 0; i < tally->n_places; i++)
-        free(tally->places[i].where);
-    free(tally->places);
-    *tally = (struct wg_tally){0};
-}
+#include "since.h"
 
 /* How far it is, on a terminal, while hosts answer. The lock is held, or there is one thread. */
 static void show_progress(const struct wg_audit_run *run, bool last)
@@ -108,14 +53,28 @@ static int count(struct wg_source *source, struct wg_finding *finding)
     if (shown)
         source->shown[shown->outcome]++;
     source->localtime |= shown && shown->localtime;
-    if (finding->stored && tally_add(&source->stored, finding->stored) < 0)
+    if (finding->stored && wg_tally_add(&source->stored, finding->stored) < 0)
         return -1;
-    return finding->live ? tally_add(&source->live, finding->live) : 0;
+    return finding->live ? wg_tally_add(&source->live, finding->live) : 0;
 }
 
 static bool violates(const struct wg_verdict *verdict)
 {
     return verdict && verdict->outcome == WG_VIOLATES;
+}
+
+static bool is_wanted(struct wg_audit_run *run, const struct wg_source *source,
+                      struct wg_finding *finding)
+{
+    bool changed = true;
+
+    if (run->since) {
+        pthread_mutex_lock(&run->lock);
+        changed = wg_since_changed(run->since, source, finding);
+        pthread_mutex_unlock(&run->lock);
+    }
+    return changed && run->format->guest && (!run->audit.summary || run->format->sums) &&
+           wg_finding_is_among(finding, &run->only);
 }
 
 /* Counts a finding and writes it to out. */
@@ -124,7 +83,7 @@ static int record(struct wg_audit_run *run, struct wg_source *source, struct wg_
 {
     if (count(source, finding) < 0)
         return -1;
-    if (run->format->guest && !run->summary && wg_finding_is_among(finding, &run->only)) {
+    if (is_wanted(run, source, finding)) {
         if (!*first && run->format->separator)
             fputs(run->format->separator, out);
         *first = false;
@@ -249,7 +208,7 @@ static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE
     if (host) {
         struct wg_error ignored;
 
-        wg_config_show(run->config, tally_demand, source, &ignored);
+        wg_config_show(run->config, wg_tally_demand, source, &ignored);
         free(source->host);
         source->host = host;
         source->local = wg_virt_is_local(virt);
@@ -265,13 +224,18 @@ static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE
 static void look_at_source(struct wg_audit_run *run, struct wg_source *source)
 {
     struct wg_error err;
+    struct timespec begin, end;
     FILE *out = open_memstream(&source->text, &source->text_len);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
     int rc = out ? look_at_host(run, source, out, &err) : wg_no_memory(&err);
 
     if (out && fclose(out) != 0 && rc == 0)
         rc = wg_no_memory(&err);
     if (rc < 0)
         snprintf(source->error, sizeof(source->error), "%s", err.text);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    wg_cli_tell("audit", "%s: %zu guests, %.1f s", source->uri, source->guests,
+                (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
 }
 
 static void *work(void *argument)
@@ -380,7 +344,7 @@ static int find_files(const struct wg_audit_run *run, struct wg_list *files)
 int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err)
 {
     struct wg_list files = {0};
-    struct wg_engine *engine = wg_engine_open(run->config, NULL, err);
+    struct wg_engine *engine = wg_cli_engine("audit", run->config, err);
     bool first = true;
 
     if (!engine)

@@ -1,73 +1,284 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* For people: a line a guest, and a summary. */
+/* For people: a line a guest, what guests have in common, and a summary. */
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "audit.h"
+#include "cli/terminal.h"
 
-/* The columns that most names fit; the rest of a longer one's line moves to the right. */
-enum { HOST_COLUMNS = 16, NAME_COLUMNS = 24, VERDICT_COLUMNS = 15 };
+/* What a guest's line is made of. They are written one behind the other, each ended by a tab, which
+ * is in none of them: they are escaped. */
+enum {
+    HOST,
+    NAME,
+    VERDICT,
+    COUNT,
+    ABOUT,
+    DIFFERENCES,
+    NOTES,
+    UUID,
+    FIELDS,
+};
 
-static const char *colour_of(enum wg_outcome outcome)
+/* The columns in front of what is told about a guest: a longer name moves the rest of its line. */
+#define COLUMNS ABOUT
+static const int widest[COLUMNS] = {[HOST] = 24, [NAME] = 36, [VERDICT] = 14, [COUNT] = 4};
+static const char *const heads[] = {"HOST", "GUEST", "VERDICT", "DIFF", "WHY"};
+
+/* Chosen: who wants to know of more kinds of guests asks for each. */
+#define GROUPS_MAX 12
+
+/* In none of them either. */
+#define BETWEEN "\x1f"
+
+struct table {
+    char **row; /* FIELDS each */
+    size_t rows;
+    bool hosts; /* there is more than one */
+    int width[COLUMNS];
+    int terminal; /* its columns; 0: it is none */
+};
+
+static void write_differences(const struct wg_verdict *verdict, FILE *out)
 {
-    return outcome == WG_VIOLATES ? "\x1b[31m" : outcome == WG_COMPLIANT ? "\x1b[32m" : "\x1b[2m";
+    for (size_t i = 0; i < verdict->n_differences; i++) {
+        const struct wg_difference *difference = &verdict->differences[i];
+
+        fprintf(out, "%s%s: ", i > 0 ? BETWEEN : "", difference->where);
+        wg_print_value(difference->has, out);
+        fprintf(out, " %s %s", wg_arrow(), difference->must);
+    }
+    fputc('\t', out);
+    for (size_t i = 0; i < verdict->n_notes; i++) {
+        fputs(i > 0 ? BETWEEN : "", out);
+        wg_print_value(verdict->notes[i], out);
+    }
 }
 
-/* How wide a terminal shows it; bytes where the locale cannot tell. */
-static int width(const char *text)
+static void write_owner(const struct wg_verdict *verdict, FILE *out)
 {
-    wchar_t wide[256];
-    size_t len = mbstowcs(wide, text, sizeof(wide) / sizeof(*wide));
-    int columns = len < sizeof(wide) / sizeof(*wide) ? wcswidth(wide, len) : -1;
+    const char *const owner[] = {"title",          verdict->title, "project",
+                                 verdict->project, "flavor",       verdict->flavor};
 
-    return columns < 0 ? (int)strlen(text) : columns;
+    for (size_t i = 0; i < sizeof(owner) / sizeof(*owner); i += 2) {
+        if (!owner[i + 1])
+            continue;
+        fprintf(out, "; %s ", owner[i]);
+        wg_print_value(owner[i + 1], out);
+    }
 }
 
-static void column(const char *text, int columns, FILE *out)
+static void write_about(const struct wg_finding *finding, const struct wg_verdict *shown, FILE *out)
 {
-    wg_print_escaped(text, out);
-    fprintf(out, "%*s ", width(text) < columns ? columns - width(text) : 0, "");
-}
+    char age[16];
 
-static void verdict_column(const struct wg_audit *audit, const struct wg_verdict *verdict,
-                           const char *text, FILE *out)
-{
-    if (audit->colour)
-        fputs(verdict ? colour_of(verdict->outcome) : "\x1b[31m", out);
-    column(text, VERDICT_COLUMNS, out);
-    if (audit->colour)
-        fputs("\x1b[0m", out);
+    wg_finding_age(finding, age);
+    if (finding->was)
+        fprintf(out, "%s%s%s", strcmp(finding->was, "new") == 0 ? "" : "was ", finding->was,
+                finding->gone ? "" : "; ");
+    if (finding->waits)
+        fprintf(out, "for a cold boot%s%s; ", *age ? ", up " : "", age);
+    else if (finding->stored && finding->live && finding->live->outcome != finding->stored->outcome)
+        fprintf(out, "running%s: %s; ", finding->by_qemu ? "" : ", by libvirt's word",
+                wg_outcome_text(finding->live->outcome));
+    if (finding->error)
+        wg_print_escaped(finding->error, out);
+    else if (shown)
+        wg_verdict_print_why(shown, out);
+    if (shown)
+        write_owner(shown, out);
 }
 
 static int guest(const struct wg_audit *audit, const struct wg_source *source,
                  const struct wg_finding *finding, FILE *out)
 {
     const struct wg_verdict *verdict = wg_finding_verdict(finding);
+    const struct wg_verdict *shown = finding->waits ? finding->live : verdict;
 
-    if (audit->sources > 2)
-        column(source->host, HOST_COLUMNS, out);
-    column(finding->name   ? finding->name
-           : finding->file ? finding->file
-                           : "(no name)",
-           NAME_COLUMNS, out);
-    verdict_column(audit, verdict, verdict ? wg_outcome_text(verdict->outcome) : "error", out);
-    char age[16];
-    wg_finding_age(finding, age);
-    if (finding->waits)
-        fprintf(out, "waits for a cold boot%s%s; ", *age ? ", up " : "", age);
-    else if (finding->stored && finding->live && finding->live->outcome != finding->stored->outcome)
-        fprintf(out, "running%s: %s; ", finding->by_qemu ? "" : ", by libvirt's word",
-                wg_outcome_text(finding->live->outcome));
-    if (finding->error)
-        wg_print_escaped(finding->error, out);
+    (void)audit;
+    wg_print_escaped(source->uri ? source->host : "", out);
+    fputc('\t', out);
+    wg_print_escaped(finding->name   ? finding->name
+                     : finding->file ? finding->file
+                                     : "(no name)",
+                     out);
+    fprintf(out, "\t%s\t",
+            finding->gone    ? "gone"
+            : finding->waits ? "waiting"
+            : verdict        ? wg_outcome_text(verdict->outcome)
+                             : "error");
+    if (shown && shown->n_differences > 0)
+        fprintf(out, "%zu", shown->n_differences);
+    fputc('\t', out);
+    write_about(finding, shown, out);
+    fputc('\t', out);
+    if (shown)
+        write_differences(shown, out);
     else
-        wg_verdict_print_details(finding->waits ? finding->live : verdict, out);
-    fputc('\n', out);
+        fputc('\t', out);
+    fprintf(out, "\t%s\t\n", finding->uuid ? finding->uuid : "");
     return 0;
 }
 
-static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
+static int read_rows(struct table *table, char *text, struct wg_error *err)
+{
+    for (char *line = text; *line; line = strchr(line, '\n') + 1)
+        table->rows++;
+    table->row = calloc(table->rows + 1, FIELDS * sizeof(*table->row));
+    if (!table->row)
+        return wg_no_memory(err);
+    for (size_t i = 0; i < table->rows; i++) {
+        for (int field = 0; field < FIELDS; field++) {
+            table->row[i * FIELDS + (size_t)field] = text;
+            text += strcspn(text, "\t");
+            *text++ = '\0';
+        }
+        text++;
+    }
+    return 0;
+}
+
+static void measure(struct table *table)
+{
+    for (int column = 0; column < COLUMNS; column++) {
+        int width = wg_columns(heads[column]);
+
+        for (size_t i = 0; i < table->rows; i++) {
+            int this = wg_columns(table->row[i * FIELDS + (size_t)column]);
+
+            if (this > width)
+                width = this;
+        }
+        table->width[column] = width < widest[column] ? width : widest[column];
+    }
+}
+
+static const char *colour_of(const char *verdict)
+{
+    return strcmp(verdict, "violates") == 0 || strcmp(verdict, "error") == 0 ? WG_RED
+           : strcmp(verdict, "compliant") == 0                               ? WG_GREEN
+           : strcmp(verdict, "waiting") == 0                                 ? WG_YELLOW
+                                                                             : WG_FAINT;
+}
+
+static void print_row(const struct table *table, char *const *row, FILE *out)
+{
+    int used = 0;
+
+    for (int column = table->hosts ? HOST : NAME; column < COLUMNS; column++) {
+        int width = wg_columns(row[column]);
+        int fill = width < table->width[column] ? table->width[column] - width : 0;
+
+        if (column == COUNT)
+            fprintf(out, "%*s", fill, "");
+        if (column == VERDICT)
+            wg_print_coloured(colour_of(row[column]), row[column], out);
+        else
+            fputs(row[column], out);
+        fprintf(out, "%*s  ", column == COUNT ? 0 : fill, "");
+        used += width + fill + 2;
+    }
+    /* Where hardly anything is left of the line, what is told of the guest goes on below. */
+    wg_print_within(row[ABOUT], table->terminal - used < 20 ? 0 : table->terminal - used, out);
+    fputc('\n', out);
+}
+
+/* A line each. */
+static void print_parts(const char *text, FILE *out)
+{
+    while (*text) {
+        const char *end = strstr(text, BETWEEN);
+        size_t len = end ? (size_t)(end - text) : strlen(text);
+
+        fprintf(out, "    %.*s\n", (int)len, text);
+        text += len + (end ? strlen(BETWEEN) : 0);
+    }
+}
+
+static void print_rows(const struct table *table, bool details, FILE *out)
+{
+    if (table->rows > 0)
+        print_row(table, (char **)heads, out);
+    for (size_t i = 0; i < table->rows; i++) {
+        char *const *row = &table->row[i * FIELDS];
+
+        print_row(table, row, out);
+        if (!details)
+            continue;
+        if (*row[UUID])
+            fprintf(out, "    uuid %s\n", row[UUID]);
+        print_parts(row[DIFFERENCES], out);
+        if (*row[NOTES])
+            fprintf(out, "    [%s]\n", row[NOTES]);
+    }
+}
+
+static int by_differences(const void *a, const void *b)
+{
+    return strcmp((*(char *const *const *)a)[DIFFERENCES], (*(char *const *const *)b)[DIFFERENCES]);
+}
+
+/* Rows that differ in the same way. */
+struct group {
+    char *const *row; /* one of them */
+    size_t count;
+};
+
+static int by_count(const void *a, const void *b)
+{
+    const struct group *left = a;
+    const struct group *right = b;
+
+    return left->count != right->count ? (left->count < right->count) - (left->count > right->count)
+                                       : strcmp(left->row[DIFFERENCES], right->row[DIFFERENCES]);
+}
+
+static size_t make_groups(const struct table *table, char *const **row, struct group *group)
+{
+    size_t groups = 0;
+
+    for (size_t i = 0; i < table->rows; i++)
+        row[i] = &table->row[i * FIELDS];
+    qsort(row, table->rows, sizeof(*row), by_differences);
+    for (size_t i = 0; i < table->rows; i++) {
+        if (!*row[i][DIFFERENCES])
+            continue;
+        if (groups == 0 || strcmp(group[groups - 1].row[DIFFERENCES], row[i][DIFFERENCES]) != 0)
+            group[groups++] = (struct group){.row = row[i]};
+        group[groups - 1].count++;
+    }
+    qsort(group, groups, sizeof(*group), by_count);
+    return groups;
+}
+
+static int print_groups(const struct table *table, FILE *out, struct wg_error *err)
+{
+    char *const **row = calloc(table->rows + 1, sizeof(*row));
+    struct group *group = calloc(table->rows + 1, sizeof(*group));
+    size_t groups = row && group ? make_groups(table, row, group) : 0;
+    int rc = row && group ? 0 : wg_no_memory(err);
+
+    for (size_t i = 0; i < groups && i < GROUPS_MAX; i++) {
+        const char *places = group[i].row[COUNT];
+        const char *s = strcmp(places, "1") == 0 ? "" : "s";
+
+        if (group[i].count == 1)
+            fprintf(out, "\n%s differs in %s place%s:\n", group[i].row[NAME], places, s);
+        else
+            fprintf(out, "\n%zu guests differ in the same %s place%s:\n", group[i].count, places,
+                    s);
+        print_parts(group[i].row[DIFFERENCES], out);
+    }
+    if (groups > GROUPS_MAX)
+        fprintf(out, "\nand %zu more kinds; hint: --details\n", groups - GROUPS_MAX);
+    if (groups > 0)
+        fputc('\n', out);
+    free(group);
+    free(row);
+    return rc;
+}
+
+static void print_summary(const struct wg_audit *audit, FILE *out)
 {
     size_t total[WG_OUTCOMES] = {0};
     size_t guests = 0;
@@ -75,7 +286,6 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     size_t waiting = 0;
     size_t failed = 0;
 
-    (void)err;
     for (size_t i = 0; i < audit->sources; i++) {
         const struct wg_source *source = &audit->source[i];
 
@@ -88,11 +298,33 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
     }
     if (failed > 0)
         fprintf(out, "%zu of %zu hosts could not be asked\n", failed, audit->sources - 1);
-    fprintf(out, "%zu guests:", guests);
+    fprintf(out, "%zu guest%s:", guests, guests == 1 ? "" : "s");
     for (int outcome = WG_OUTCOMES - 1; outcome >= 0; outcome--)
         fprintf(out, " %s %zu,", wg_outcome_text((enum wg_outcome)outcome), total[outcome]);
     fprintf(out, " errors %zu; %zu wait for a cold boot\n", errors, waiting);
-    return 0;
 }
 
-const struct wg_format wg_format_text = {.guest = guest, .end = end};
+static int document(const struct wg_audit *audit, const char *guests, size_t len, FILE *out,
+                    struct wg_error *err)
+{
+    struct table table = {.hosts = audit->sources > 2, .terminal = wg_terminal_columns(out)};
+    char *text = strndup(guests, len);
+    int rc = text ? read_rows(&table, text, err) : wg_no_memory(err);
+
+    if (rc == 0) {
+        measure(&table);
+        if (!audit->summary)
+            print_rows(&table, audit->details, out);
+        if (!audit->details)
+            rc = print_groups(&table, out, err);
+    }
+    if (rc == 0 && audit->since)
+        fprintf(out, "%zu are not as in %s\n", table.rows, audit->since);
+    if (rc == 0)
+        print_summary(audit, out);
+    free(table.row);
+    free(text);
+    return rc;
+}
+
+const struct wg_format wg_format_text = {.guest = guest, .sums = true, .document = document};

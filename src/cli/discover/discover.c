@@ -311,7 +311,7 @@ int wg_cli_discover(int argc, char **argv)
     struct wg_error err;
     int code = take_arguments(&run, argc, argv);
 
-    if (code < 0 && !(run.engine = wg_engine_open(run.config, NULL, &err)))
+    if (code < 0 && !(run.engine = wg_cli_engine("discover", run.config, &err)))
         code = wg_cli_error("discover", "%s", err.text);
     if (code < 0)
         code = ask(&run);
