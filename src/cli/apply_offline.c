@@ -316,6 +316,8 @@ int wg_cli_apply_offline(const struct wg_choice *who, const char *config, bool d
     struct wg_error err;
     int code;
 
+    /* What is printed is also logged, and the log is the same in every locale. */
+    wg_text_in_ascii(false);
     run.who.all = who->globs == 0;
     if (wg_choice_open(&run.who) < 0)
         return WG_EXIT_ERROR;
