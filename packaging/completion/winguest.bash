@@ -9,11 +9,24 @@ _winguest_guests() {
     done < <(virsh -q list --all --name 2>/dev/null)
 }
 
+# Bash takes the colons of a URI for words of their own, and what it is given stands behind the last.
 _winguest() {
-    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local current=${COMP_WORDS[COMP_CWORD]} place=$((COMP_CWORD - 1)) before
+    while [[ $COMP_WORDBREAKS == *:* && $place -gt 0 &&
+        ($current == :* || ${COMP_WORDS[place]} == *:) ]]; do
+        current=${COMP_WORDS[place--]}$current
+    done
+    _winguest_complete "$current" "${COMP_WORDS[place]}" $((place + 1))
+    before=${current%"${current##*:}"}
+    [[ -z $before || $COMP_WORDBREAKS != *:* ]] || COMPREPLY=("${COMPREPLY[@]#"$before"}")
+}
+
+# _winguest_complete WORD PREVIOUS PLACE: into COMPREPLY
+_winguest_complete() {
+    local current=$1 previous=$2 place=$3
     local command=${COMP_WORDS[1]} words=
     COMPREPLY=()
-    if [ "$COMP_CWORD" -eq 1 ]; then
+    if [ "$place" -eq 1 ]; then
         words="apply audit check config diff disable discover enable help probe repair rewrite status version --help --version"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
@@ -45,6 +58,8 @@ _winguest() {
             return
             ;;
         -c | --connect)
+            # No file's name, and perhaps not all of it.
+            compopt +o filenames -o nospace 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -W "qemu:///system qemu:///session qemu+ssh://" -- "$current")
             return
             ;;
@@ -73,7 +88,7 @@ _winguest() {
         mapfile -t COMPREPLY < <(compgen -f -- "$current"; _winguest_guests "$current")
         return
     elif [ "${current#-}" = "$current" ] && [ "$command" != enable ] && [ "$command" != disable ] &&
-        [ "$command $COMP_CWORD" != "config 2" ]; then
+        [ "$command $place" != "config 2" ]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
     fi
