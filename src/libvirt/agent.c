@@ -30,6 +30,15 @@ void wg_agent_stop(int signal)
     stopped_by = signal;
 }
 
+void wg_agent_mind_signals(void)
+{
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = wg_agent_stop, .sa_flags = SA_RESTART | SA_RESETHAND};
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaction(signals[i], &action, NULL);
+}
+
 int wg_agent_stopped_by(void)
 {
     return stopped_by;

@@ -52,6 +52,9 @@ int wg_agent_ask(struct wg_virt *virt, struct wg_virt_guest *const *guests, size
  * back first, which would else stay at WG_AGENT_SECONDS. */
 void wg_agent_stop(int signal);
 
+/* Has SIGINT, SIGTERM and SIGHUP stop it so; a second one ends the process at once. */
+void wg_agent_mind_signals(void);
+
 /* The signal, or 0. */
 int wg_agent_stopped_by(void);
 

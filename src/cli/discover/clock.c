@@ -2,14 +2,38 @@
 /* What a wrong clock means. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "discover.h"
+#include "engine/domain.h"
 
 /* Chosen, in seconds: an error below the first is none, as NTP over a slow line or a busy agent
  * make one; one that is nearer to a number of half hours than the second is a zone's. */
 #define TOLERANCE 10
 #define NEAR 120
 #define HALF_HOUR 1800L
+
+void wg_discovery_read_clock(struct wg_discovery *guest, const char *xml)
+{
+    struct wg_domain domain;
+    struct wg_error ignored;
+
+    if (wg_domain_parse(xml, strlen(xml), NULL, &domain, &ignored) < 0)
+        return;
+    xmlNodePtr clock = wg_child(domain.root, "clock");
+    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
+    snprintf(guest->started, sizeof(guest->started), "%s", offset ? offset : "utc");
+    wg_domain_clear(&domain);
+}
+
+void wg_discovery_read_zone(struct wg_discovery *guest)
+{
+    time_t now = time(NULL);
+    struct tm local;
+
+    guest->has_host_zone = localtime_r(&now, &local) != NULL;
+    guest->host_zone = guest->has_host_zone ? local.tm_gmtoff : 0;
+}
 
 static double size_of(double error)
 {

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "discover.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "engine/domain.h"
 
 struct run {
     struct wg_list uris;
@@ -20,36 +17,6 @@ struct run {
     struct wg_discoveries found;
 };
 
-static const char *const kind_texts[] = {
-    [WG_FOUND_NOTHING] = "",
-    [WG_FOUND_AGREEMENT] = "agreement",
-    [WG_FOUND_UNMARKED] = "unmarked Windows",
-    [WG_FOUND_MARKED_OTHERWISE] = "Windows that is marked as something else",
-    [WG_FOUND_NOT_WINDOWS] = "not Windows, but a sign or a rule says so",
-};
-
-static const char *const state_texts[] = {
-    [WG_AGENT_NOT_ASKED] = "could not be asked",
-    [WG_AGENT_ANSWERS] = "answers",
-    [WG_AGENT_NO_CHANNEL] = "no channel for an agent (guest_agent = yes adds it)",
-    [WG_AGENT_ABSENT] = "a channel, and no agent at its end",
-    [WG_AGENT_SILENT] = "its agent did not answer in time",
-    [WG_AGENT_FAILS] = "its agent's answer is of no use",
-};
-
-static void read_clock(const char *xml, struct wg_discovery *guest)
-{
-    struct wg_domain domain;
-    struct wg_error ignored;
-
-    if (wg_domain_parse(xml, strlen(xml), NULL, &domain, &ignored) < 0)
-        return;
-    xmlNodePtr clock = wg_child(domain.root, "clock");
-    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
-    snprintf(guest->started, sizeof(guest->started), "%s", offset ? offset : "utc");
-    wg_domain_clear(&domain);
-}
-
 static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_discovery *guest,
                  struct wg_error *err)
 {
@@ -58,7 +25,7 @@ static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_di
     int rc = verdict ? 0 : -1;
 
     if (verdict) {
-        read_clock(xml, guest);
+        wg_discovery_read_clock(guest, xml);
         guest->os = verdict->os;
         guest->evidence = verdict->evidence ? strdup(verdict->evidence) : NULL;
     }
@@ -73,8 +40,6 @@ static int take(struct run *run, struct wg_virt *virt, const char *host,
 {
     struct wg_discoveries *found = &run->found;
     struct wg_discovery *grown = realloc(found->item, (found->count + 1) * sizeof(*grown));
-    time_t now = time(NULL);
-    struct tm local;
 
     if (!grown)
         return wg_no_memory(err);
@@ -87,8 +52,8 @@ static int take(struct run *run, struct wg_virt *virt, const char *host,
     found->count++;
     if (!guest->host || !guest->name)
         return wg_no_memory(err);
-    guest->has_host_zone = wg_virt_is_local(virt) && localtime_r(&now, &local);
-    guest->host_zone = guest->has_host_zone ? local.tm_gmtoff : 0;
+    if (wg_virt_is_local(virt))
+        wg_discovery_read_zone(guest);
     /* One that ended meanwhile is no fault of the host's. */
     if (judge(run, from, guest, err) == 0 || wg_virt_guest_gone(from))
         return 0;
@@ -140,37 +105,9 @@ static void ask_host(struct run *run, const char *uri)
 
 static void print_text(const struct wg_discovery *guest)
 {
-    const struct wg_agent_answer *answer = &guest->answer;
-    char clock[200];
-    bool wrong;
-
     wg_print_value(guest->name, stdout);
     fputs(": ", stdout);
-    if (answer->state == WG_AGENT_ANSWERS) {
-        fputs("says ", stdout);
-        wg_print_value(*answer->os ? answer->os : "nothing of its OS", stdout);
-        if (*answer->os_name) {
-            fputs(", ", stdout);
-            wg_print_value(answer->os_name, stdout);
-        }
-        printf("; its XML: %s", wg_os_text(guest->os));
-        if (guest->evidence) {
-            fputs(", ", stdout);
-            wg_print_value(guest->evidence, stdout);
-        }
-        if (*kind_texts[wg_discovery_kind(guest)])
-            printf("; %s", kind_texts[wg_discovery_kind(guest)]);
-        wg_discovery_clock(guest, clock, &wrong);
-        if (*clock)
-            printf("; clock: %s", clock);
-    } else {
-        fputs(state_texts[answer->state], stdout);
-    }
-    if (*answer->why) {
-        fputs(" (", stdout);
-        wg_print_value(answer->why, stdout);
-        putchar(')');
-    }
+    wg_discovery_print(guest, stdout);
     putchar('\n');
 }
 
@@ -182,10 +119,6 @@ static void print_member(const char *name, const char *text)
 
 static void print_json(const struct wg_discovery *guest)
 {
-    static const char *const words[] = {"not-asked", "answers", "no-channel",
-                                        "absent",    "silent",  "fails"};
-    static const char *const kinds[] = {"unknown", "agreement", "unmarked", "marked-otherwise",
-                                        "not-windows"};
     char clock[200];
     bool wrong;
 
@@ -194,13 +127,13 @@ static void print_json(const struct wg_discovery *guest)
     wg_cli_json(guest->name);
     print_member("uuid", guest->uuid);
     print_member("host", guest->host);
-    print_member("agent", words[guest->answer.state]);
+    print_member("agent", wg_discovery_state_word(guest));
     print_member("why", guest->answer.why);
     print_member("says", guest->answer.os);
     print_member("says_name", guest->answer.os_name);
     print_member("os", wg_os_text(guest->os));
     print_member("evidence", guest->evidence);
-    print_member("finding", kinds[wg_discovery_kind(guest)]);
+    print_member("finding", wg_discovery_kind_word(guest));
     print_member("clock", clock);
     if (guest->answer.has_time)
         printf(", \"clock_error\": %.3f, \"clock_within\": %.3f, \"clock_wrong\": %s",
@@ -281,19 +214,9 @@ static void clear(struct run *run)
     wg_engine_close(run->engine);
 }
 
-/* A second signal ends it at once. */
-static void mind_signals(void)
-{
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = wg_agent_stop, .sa_flags = SA_RESTART | SA_RESETHAND};
-
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        sigaction(signals[i], &action, NULL);
-}
-
 static int ask(struct run *run)
 {
-    mind_signals();
+    wg_agent_mind_signals();
     if (run->uris.count == 0)
         ask_host(run, wg_cli_host(NULL));
     for (size_t i = 0; i < run->uris.count && !wg_agent_stopped_by(); i++)

@@ -34,6 +34,19 @@ struct wg_discoveries {
     bool failed; /* a host did not answer, or not for all its guests */
 };
 
+/* Reads with what its clock was started, of the machine that runs. */
+void wg_discovery_read_clock(struct wg_discovery *guest, const char *xml);
+
+/* Its host is this one: its zone is ours. */
+void wg_discovery_read_zone(struct wg_discovery *guest);
+
+/* What its agent said, what that means and what of its clock, on one line, escaped. */
+void wg_discovery_print(const struct wg_discovery *guest, FILE *out);
+
+/* For programs: of its agent, "answers"; of what it is, "unmarked". */
+const char *wg_discovery_state_word(const struct wg_discovery *guest);
+const char *wg_discovery_kind_word(const struct wg_discovery *guest);
+
 enum wg_finding_kind wg_discovery_kind(const struct wg_discovery *guest);
 
 /* What the error of a guest's clock means; "" if the guest did not tell its time. Whether it is an
