@@ -45,7 +45,7 @@ _winguest_complete() {
             return
             ;;
         --only)
-            words="violates waiting compliant unknown-OS skipped exempt not-applicable error"
+            words="violates waiting compliant unknown-OS skipped exempt not-applicable error wrong-clock"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
             return
             ;;
@@ -66,7 +66,7 @@ _winguest_complete() {
     esac
     case $command in
         apply) words="--connect --all --dry-run --format --yes --offline --undo --config --help" ;;
-        audit) words="--connect --hosts --jobs --timeout --format --output --only --details --since --summary --config --help" ;;
+        audit) words="--ask-guests --connect --hosts --jobs --timeout --format --output --only --details --since --summary --config --help" ;;
         check) words="--config --connect --explain --facts --file --format --guest --sign --help" ;;
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;

@@ -57,16 +57,18 @@ static const struct command {
      "Nothing is started or stopped: running guests get it at their next cold boot.\n"
      "Exit: 0 all in line, 1 --dry-run would change some, 2 error.\n"},
     {"audit", "virt.so",
-     "[-c URI]… [--hosts FILE|-] [--format FORMAT] [--output FILE]\n"
+     "[-c URI]… [--hosts FILE|-] [--ask-guests] [--format FORMAT] [--output FILE]\n"
      "                      [--only VERDICT]… [--details|--summary] [--since FILE] [--config FILE]\n"
      "                      [DIRECTORY|FILE…]",
      "tell what the policy says of all guests of hosts, stored and running",
      "  -c, --connect URI  a host, qemu+ssh://… say; may be given often. Without it, and without\n"
      "                     files, qemu:///system. Hosts are read, never changed\n"
      "  --hosts FILE       more hosts, a URI a line\n"
+     "  --ask-guests       ask running guests, through their agents, what they are and what time\n"
+     "                     they have\n"
      "  -j, --jobs NUMBER  hosts that are asked at the same time, 8 unless told\n"
      "  --only VERDICT     tell of these guests alone: violates, waiting, compliant, unknown-OS,\n"
-     "                     skipped, exempt, not-applicable, error; may be given often\n"
+     "                     skipped, exempt, not-applicable, error, wrong-clock; may be given often\n"
      "  --details          all that differs, behind each guest\n"
      "  --summary          tell of no guest by itself\n"
      "  --since FILE       only what is not as it was in FILE, the JSON of an earlier audit\n"

@@ -223,6 +223,6 @@ int wg_agent_ask(struct wg_virt *virt, struct wg_virt_guest *const *guests, size
     for (size_t i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
     if (stopped_by)
-        return wg_fail(err, "%s: stopped by a signal", virt->uri);
-    return round.next >= count ? 0 : wg_fail(err, "%s: no connection to ask through", virt->uri);
+        return wg_fail(err, "stopped by a signal");
+    return round.next >= count ? 0 : wg_fail(err, "no connection to ask through");
 }

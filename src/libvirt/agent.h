@@ -16,6 +16,7 @@ enum wg_agent_state {
     WG_AGENT_ABSENT, /* there is a channel, and nobody has opened it in the guest */
     WG_AGENT_SILENT, /* it did not answer in time */
     WG_AGENT_FAILS, /* what it answered is of no use: why has libvirt's words for it */
+    WG_AGENT_STATES,
 };
 
 /* Times are in seconds. */

@@ -5,13 +5,16 @@ it is real, and what a stand-in, is told in agentguest.py."""
 
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
 
 import agentguest
 import case
 import guest
 from agentguest import DEBIAN, WINDOWS
-from case import equal, true
+from case import equal, true, within
 from host import Host, wait_for
 
 LIST = "/etc/libvirt/windows.uuids"
@@ -85,21 +88,64 @@ def asks():
         true("no escape gets out", "\x1b" not in text)
 
 
+def audited():
+    """An audit tells the same of each guest, in each of its formats."""
+    with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
+        os.chmod(host.inside(LIST), 0o644)
+        agentguest.answer(host, ANSWERS)
+        names = ("behind", "drifts", "cured", "called-windows", "absent", "none")
+        start(host, names)
+        before = state(host)
+        host.conn.defineXML(agentguest.domain("off"))
+        found = {each["name"]: each for each in json.loads(discover(host, "-f", "json"))["guests"]}
+        done = host.run("winguest", "audit", "--ask-guests", "-f", "json")
+        told = json.loads(done.stdout)
+        case.against_schema(told, "audit")
+        said = {each["name"]: each["said"] for each in told["guests"]}
+        equal("one that is off says nothing", said.pop("off"), None)
+        host.conn.lookupByName("off").undefine()
+        equal("states, definitions and taints", state(host), before)
+        for name, each in said.items():
+            for ours, theirs in (("agent", "agent"), ("os", "says"), ("finding", "finding"), ("clock", "clock")):
+                equal(f"{name}: {ours}", each[ours], found[name][theirs])
+        text = host.run("winguest", "audit", "--ask-guests").stdout
+        within("text", text, "; agent: says mswindows", "unmarked Windows; clock: 8 h behind: started with utc",
+               "\n4 of 6 that run answered: 3 unmarked Windows, 2 of 4 clocks wrong\n")
+        only = json.loads(host.run("winguest", "audit", "--ask-guests", "--only", "wrong-clock", "-f",
+                                   "json").stdout)["guests"]
+        equal("wrong clocks", {each["name"] for each in only}, {"behind", "drifts"})
+        rows = host.run("winguest", "audit", "--ask-guests", "-f", "csv").stdout
+        within("CSV", rows, '"answers","', '"unmarked","8 h behind: started with utc, keeps local time"')
+        metrics = host.run("winguest", "audit", "--ask-guests", "-f", "prometheus").stdout
+        for name, number in (('agents{%s,state="answers"}', 4), ('agents{%s,state="absent"}', 1),
+                             ("unmarked_windows_guests{%s}", 3), ("wrong_clock_guests{%s}", 2),
+                             ('clock_error_seconds_bucket{%s,le="60"}', 2),
+                             ('clock_error_seconds_bucket{%s,le="1800"}', 3),
+                             ('clock_error_seconds_bucket{%s,le="+Inf"}', 4), ("clock_error_seconds_count{%s}", 4)):
+            pattern = re.escape("winguest_" + name).replace("%s", 'host="[^"]*",uri="[^"]*"')
+            equal(name, [int(each) for each in re.findall(rf"(?m)^{pattern} (\d+)$", metrics)], [number])
+        equal("each is named", set(re.findall(r'seconds\{host="[^"]*",uri="[^"]*",guest="([^"]*)"', metrics)),
+              {"behind", "drifts"})
+        if shutil.which("promtool"):
+            subprocess.run(("promtool", "check", "metrics"), input=metrics, text=True, check=True)
+        equal("who does not ask cannot choose", host.run("winguest", "audit", "--only", "wrong-clock").returncode, 2)
+
+
 def interrupted():
     """libvirt's time-out for the agent is in its status of the guest, which is read."""
     with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
         agentguest.answer(host, ANSWERS)
         start(host, ("hangs",))
         before = state(host)
-        with host.background("winguest", "discover") as process:
-            wait_for("it asks", lambda: state(host) != before, 30)
-            inside = [pid for pid, argv in host.processes().items()
-                      if argv[-2:] == ["winguest", "discover"]]
-            for pid in inside:
-                os.kill(pid, signal.SIGINT)
-            equal("what it prints", process.stdout.read(), "")
-            equal("exit", process.wait(), 128 + signal.SIGINT)
-        equal("states, definitions and taints", state(host), before)
+        for argv in (["winguest", "discover"], ["winguest", "audit", "--ask-guests"]):
+            with host.background(*argv) as process:
+                wait_for("it asks", lambda: state(host) != before, 30)
+                inside = [pid for pid, words in host.processes().items() if words[-len(argv):] == argv]
+                for pid in inside:
+                    os.kill(pid, signal.SIGINT)
+                equal("what it prints", process.stdout.read(), "")
+                equal("exit", process.wait(), 128 + signal.SIGINT)
+            equal("states, definitions and taints", state(host), before)
 
 
 def merges():
@@ -144,4 +190,4 @@ def forger_line(host, lines):
 
 
 if __name__ == "__main__":
-    case.run(asks, interrupted, merges)
+    case.run(asks, audited, interrupted, merges)

@@ -153,6 +153,8 @@ FIRES = (
     ("WindowsGuestWaitsTooLong", {'winguest_waiting_over_guests{host="h",days="30"}': "1x180"}),
     ("GuestsOfUnknownOSGrow",
      {'winguest_guests{host="h",machine="stored",verdict="unknown"}': "1+1x180"}),
+    ("GuestClockWrong", {'winguest_wrong_clock_guests{host="h"}': "1x180"}),
+    ("UnmarkedWindowsGuest", {'winguest_unmarked_windows_guests{host="h"}': "1x180"}),
     ("WindowsGuestAuditMissing", {'winguest_host_up{uri="u"}': "0x180"}),
     ("WindowsGuestAuditNeverSeen",
      {'node_systemd_unit_state{name="libvirtd.service",state="active"}': "1x180"}),
@@ -163,6 +165,8 @@ QUIET = {
     'winguest_guests{host="h",machine="stored",verdict="violates"}': "0x180",
     'winguest_waiting_over_guests{host="h",days="30"}': "0x180",
     'winguest_guests{host="h",machine="stored",verdict="unknown"}': "5x180",
+    'winguest_wrong_clock_guests{host="h"}': "0x180",
+    'winguest_unmarked_windows_guests{host="h"}': "0x180",
     'winguest_host_up{uri="u"}': "1x180", "winguest_audit_timestamp_seconds": "0+60x180",
     'node_systemd_unit_state{name="libvirtd.service",state="active"}': "1x180",
 }

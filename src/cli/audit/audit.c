@@ -14,7 +14,8 @@
 #include "libvirt/virt.h"
 #include "since.h"
 
-#define VERDICTS "violates waiting compliant unknown-OS skipped exempt not-applicable error"
+#define VERDICTS \
+    "violates waiting compliant unknown-OS skipped exempt not-applicable error wrong-clock"
 
 static const char *const format_names[] = {"text", "json", "prometheus", "html", "csv", NULL};
 static const struct wg_format *const formats[] = {&wg_format_text, &wg_format_json,
@@ -54,6 +55,8 @@ static int tell(struct wg_audit_run *run, FILE *out, struct wg_error *err)
     } else {
         wg_audit_hosts(run);
     }
+    if (audit->asks && wg_agent_stopped_by())
+        return wg_fail(err, "ended by a signal");
     for (size_t i = 1; i < audit->sources; i++) {
         struct wg_source *source = &audit->source[i];
 
@@ -107,7 +110,7 @@ static int finish(struct wg_audit_run *run)
     for (size_t i = 0; i < run->audit.sources; i++) {
         const struct wg_source *source = &run->audit.source[i];
 
-        if (*source->error)
+        if (*source->error && !wg_agent_stopped_by())
             wg_cli_error("audit", "%s", source->error);
         localtime |= source->local && source->localtime;
     }
@@ -191,6 +194,7 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
     const char *format = NULL, *hosts = NULL, *jobs = NULL, *timeout = NULL;
     struct wg_error err;
     const struct wg_option options[] = {
+        {.name = "ask-guests", .given = &run->audit.asks},
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
         {.name = "details", .given = &run->audit.details},
@@ -208,6 +212,8 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 
     if (code < 0)
         code = check_only(&run->only);
+    if (code < 0 && wg_list_has(&run->only, "wrong-clock") && !run->audit.asks)
+        code = wg_cli_error("audit", "--only wrong-clock goes with --ask-guests");
     if (code < 0)
         code = take_number("jobs", jobs, WG_JOBS_MAX, &run->jobs);
     if (code < 0)
@@ -238,6 +244,7 @@ static void clear(struct wg_audit *audit)
     for (size_t i = 0; i < audit->sources; i++) {
         free(audit->source[i].host);
         free(audit->source[i].text);
+        wg_said_free(audit->source[i].said);
         wg_tally_clear(&audit->source[i].stored);
         wg_tally_clear(&audit->source[i].live);
     }
@@ -257,7 +264,11 @@ int wg_cli_audit(int argc, char **argv)
         code = take_arguments(&run, argc, argv);
     if (code < 0) {
         run.progress = isatty(STDERR_FILENO) && run.audit.sources > 1 && !wg_cli_manner()->quiet;
+        if (run.audit.asks)
+            wg_agent_mind_signals();
         code = finish(&run);
+        if (wg_agent_stopped_by())
+            code = 128 + wg_agent_stopped_by();
     }
     clear(&run.audit);
     wg_since_free(run.since);

@@ -7,6 +7,7 @@
 
 #include "common/text.h"
 #include "engine/winguest.h"
+#include "libvirt/agent.h"
 
 /* One guest, or one file. */
 struct wg_finding {
@@ -20,6 +21,7 @@ struct wg_finding {
     double age; /* seconds since its QEMU was started; negative if that cannot be seen */
     bool waits; /* what runs violates the policy, what is stored does not */
     const char *error; /* why it could not be judged; NULL otherwise */
+    const struct wg_discovery *said; /* under --ask-guests, of one that runs; NULL otherwise */
     const char *was; /* under --since: what it was found to be then, or "new"; NULL without */
     bool gone; /* it was there then, and is not any more */
 };
@@ -40,6 +42,30 @@ struct wg_tally {
 #define WG_AGES 3
 extern const unsigned wg_age_days[WG_AGES];
 
+/* A guest whose clock is wrong. */
+struct wg_wrong_clock {
+    char *name;
+    char uuid[WG_UUID_SIZE];
+    double error; /* seconds */
+};
+
+/* Those that are told of one by one in the metrics of a host: each is a series. Chosen. */
+#define WG_WRONG_CLOCKS_MAX 50
+
+#define WG_CLOCK_BUCKETS 7
+extern const unsigned wg_clock_bucket[WG_CLOCK_BUCKETS];
+
+/* What a host's guests have said. */
+struct wg_said {
+    size_t agents[WG_AGENT_STATES]; /* guests that run, by enum wg_agent_state */
+    size_t unmarked; /* Windows that nothing marks */
+    size_t clocks; /* guests that told their time */
+    double clock_errors; /* the sum of how far they are off, in seconds */
+    size_t within[WG_CLOCK_BUCKETS]; /* those that are off by no more than wg_clock_bucket */
+    size_t n_wrong;
+    struct wg_wrong_clock wrong[WG_WRONG_CLOCKS_MAX]; /* the first of them */
+};
+
 /* A host, or the files of the command line. */
 struct wg_source {
     const char *uri; /* NULL for files */
@@ -55,15 +81,18 @@ struct wg_source {
     size_t shown[WG_OUTCOMES]; /* a guest once: what is stored, or runs of a transient one */
     struct wg_tally stored;
     struct wg_tally live;
+    struct wg_said *said; /* NULL: they were not asked */
     char *text; /* what the format wrote of its guests */
     size_t text_len;
 };
 
 struct wg_since;
+struct wg_discovery;
 
 struct wg_audit {
     struct wg_source *source; /* the first is the files */
     size_t sources;
+    bool asks; /* running guests, through their agents */
     bool details; /* all of what differs is told for each guest */
     bool summary; /* no guest is told of by itself */
     const char *since; /* the report to which it is compared; NULL: none */
@@ -129,6 +158,23 @@ void wg_audit_hosts(struct wg_audit_run *run);
 /* Looks at the files and at the *.xml of directories, and writes to out what the format makes of
  * them. Returns 0, or -1 with *err filled; a file that cannot be read is a finding. */
 int wg_audit_files(struct wg_audit_run *run, FILE *out, struct wg_error *err);
+
+/* Asks the guests of a host. Returns an answer for each, to be freed, or NULL with *err filled. */
+struct wg_agent_answer *wg_said_ask(struct wg_source *source, struct wg_virt *virt,
+                                    struct wg_virt_guest **guests, size_t count,
+                                    struct wg_error *err);
+
+/* Takes an answer; verdict is of the guest as it runs, and what is taken has its texts. */
+void wg_said_take(struct wg_discovery *said, bool local, const struct wg_verdict *verdict,
+                  const struct wg_agent_answer *answer);
+
+/* Counts what a guest has said; name and uuid are its own. Returns -1 without memory. */
+int wg_said_count(struct wg_said *said, const char *name, const char *uuid,
+                  const struct wg_discovery *guest);
+void wg_said_free(struct wg_said *said);
+
+/* Whether its clock is wrong, as its agent says. */
+bool wg_finding_clock_is_wrong(const struct wg_finding *finding);
 
 /* The verdict by which it is counted: of what is stored, or of what runs of a transient one. NULL
  * if it could not be judged. */

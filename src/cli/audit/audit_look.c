@@ -9,6 +9,7 @@
 
 #include "audit.h"
 #include "cli/cli.h"
+#include "cli/discover/discover.h"
 #include "cli/options.h"
 #include "common/qemu_process.h"
 #include "libvirt/facts.h"
@@ -53,6 +54,9 @@ static int count(struct wg_source *source, struct wg_finding *finding)
     if (shown)
         source->shown[shown->outcome]++;
     source->localtime |= shown && shown->localtime;
+    if (finding->said &&
+        wg_said_count(source->said, finding->name, finding->uuid, finding->said) < 0)
+        return -1;
     if (finding->stored && wg_tally_add(&source->stored, finding->stored) < 0)
         return -1;
     return finding->live ? wg_tally_add(&source->live, finding->live) : 0;
@@ -119,7 +123,8 @@ static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_
 /* What runs: by its QEMU, if that is a process of this host. */
 static struct wg_verdict *judge_machine(const struct wg_source *source, struct wg_engine *engine,
                                         const struct wg_virt_guest *guest,
-                                        struct wg_finding *finding, struct wg_error *err)
+                                        struct wg_finding *finding, struct wg_discovery *said,
+                                        struct wg_error *err)
 {
     const char *name = wg_virt_guest_name(guest);
     char *xml = wg_virt_guest_xml(guest, WG_VIRT_LIVE, err);
@@ -128,6 +133,8 @@ static struct wg_verdict *judge_machine(const struct wg_source *source, struct w
     struct wg_verdict *verdict = text ? wg_evaluate(engine, text, strlen(text), WG_OWNER, err)
                                       : NULL;
 
+    if (xml && said)
+        wg_discovery_read_clock(said, xml);
     finding->by_qemu = real != NULL;
     finding->age = real ? wg_qemu_age(name) : -1;
     free(real);
@@ -136,9 +143,10 @@ static struct wg_verdict *judge_machine(const struct wg_source *source, struct w
 }
 
 static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
-                         struct wg_engine *engine, const struct wg_virt_guest *guest, FILE *out,
-                         bool *first)
+                         struct wg_engine *engine, const struct wg_virt_guest *guest,
+                         const struct wg_agent_answer *answer, FILE *out, bool *first)
 {
+    struct wg_discovery said = {0};
     struct wg_error err = {0};
     struct wg_verdict *stored = NULL;
     struct wg_verdict *live = NULL;
@@ -152,9 +160,13 @@ static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
     if (wg_virt_guest_persistent(guest))
         stored = judge_guest(engine, guest, WG_VIRT_INACTIVE, &err);
     if (finding.active && !*err.text)
-        live = judge_machine(source, engine, guest, &finding, &err);
+        live = judge_machine(source, engine, guest, &finding, answer ? &said : NULL, &err);
     finding.stored = stored;
     finding.live = live;
+    if (answer && live) {
+        wg_said_take(&said, source->local, live, answer);
+        finding.said = &said;
+    }
     finding.error = *err.text ? err.text : fault_of(stored) ? fault_of(stored) : fault_of(live);
     /* Guests come and go while a host is looked at. */
     int rc = finding.error && wg_virt_guest_gone(guest) ? 0
@@ -170,12 +182,17 @@ static int look_at_guests(struct wg_audit_run *run, struct wg_source *source, st
     size_t count;
     bool first = true;
     struct wg_virt_guest **guests = wg_virt_guests(virt, &count, err);
-    int rc = guests ? 0 : -1;
+    struct wg_agent_answer *answer = guests && run->audit.asks
+                                         ? wg_said_ask(source, virt, guests, count, err)
+                                         : NULL;
+    int rc = guests && (answer || !run->audit.asks) ? 0 : -1;
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (look_at_guest(run, source, engine, guests[i], out, &first) < 0)
+        if (look_at_guest(run, source, engine, guests[i], answer ? &answer[i] : NULL, out, &first) <
+            0)
             rc = wg_no_memory(err);
     }
+    free(answer);
     wg_virt_guests_free(guests, count);
     return rc;
 }
@@ -200,7 +217,7 @@ static struct wg_engine *engine_for(struct wg_audit_run *run, const struct wg_so
 static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE *out,
                         struct wg_error *err)
 {
-    struct wg_virt *virt = wg_virt_open_within(source->uri, true, run->timeout, err);
+    struct wg_virt *virt = wg_virt_open_within(source->uri, !run->audit.asks, run->timeout, err);
     struct wg_engine *engine = virt ? engine_for(run, source, virt, err) : NULL;
     char *host = engine ? wg_virt_host(virt, err) : NULL;
     int rc = host ? 0 : -1;
@@ -243,7 +260,7 @@ static void *work(void *argument)
     struct wg_audit_run *run = argument;
 
     pthread_mutex_lock(&run->lock);
-    while (run->next_host < run->audit.sources) {
+    while (run->next_host < run->audit.sources && !wg_agent_stopped_by()) {
         struct wg_source *source = &run->audit.source[run->next_host++];
 
         pthread_mutex_unlock(&run->lock);

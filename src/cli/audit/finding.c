@@ -34,5 +34,6 @@ bool wg_finding_is_among(const struct wg_finding *finding, const struct wg_list 
     if (blank)
         *blank = '-';
     return only->count == 0 || wg_list_has(only, word) ||
-           (finding->waits && wg_list_has(only, "waiting"));
+           (finding->waits && wg_list_has(only, "waiting")) ||
+           (wg_list_has(only, "wrong-clock") && wg_finding_clock_is_wrong(finding));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "cli/discover/discover.h"
 
 /* A guest's owner chooses names, and a spreadsheet takes what begins like that for a formula. */
 static void field(const char *text, FILE *out)
@@ -26,7 +27,7 @@ static void begin(const struct wg_audit *audit, FILE *out)
 {
     (void)audit;
     fputs("host,file,name,uuid,title,project,flavor,active,verdict,running,waits_for_cold_boot,"
-          "differences,os,evidence,reason,error\r\n",
+          "differences,os,evidence,reason,error,agent,says,finding,clock\r\n",
           out);
 }
 
@@ -41,9 +42,14 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     static const struct wg_verdict none;
     const struct wg_verdict *judged = wg_finding_verdict(finding);
     const struct wg_verdict *verdict = judged ? judged : &none;
+    const struct wg_discovery *said = finding->said;
     char differences[16];
+    char clock[200] = "";
+    bool wrong;
 
     (void)audit;
+    if (said)
+        wg_discovery_clock(said, clock, &wrong);
     snprintf(differences, sizeof(differences), "%zu", verdict->n_differences);
     const char *const values[] = {
         source->uri ? source->host : NULL,
@@ -62,6 +68,10 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
         verdict->evidence,
         verdict->reason,
         finding->error,
+        said ? wg_discovery_state_word(said) : NULL,
+        said ? (*said->answer.os_name ? said->answer.os_name : said->answer.os) : NULL,
+        said ? wg_discovery_kind_word(said) : NULL,
+        clock,
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
         if (i > 0)

@@ -3,6 +3,7 @@
 #include "report_json.h"
 
 #include "cli/cli_json.h"
+#include "cli/discover/discover.h"
 
 static json_object *notes(const struct wg_verdict *verdict)
 {
@@ -34,6 +35,31 @@ static void begin(const struct wg_audit *audit, FILE *out)
     fputs("{\"version\":2,\"guests\":[\n", out);
 }
 
+static json_object *said(const struct wg_discovery *guest)
+{
+    json_object *object = guest ? json_object_new_object() : NULL;
+    char clock[200];
+    bool wrong;
+
+    if (!object)
+        return NULL;
+    wg_discovery_clock(guest, clock, &wrong);
+    json_object_object_add(object, "agent", wg_json_text(wg_discovery_state_word(guest)));
+    json_object_object_add(object, "why", wg_json_text(guest->answer.why));
+    json_object_object_add(object, "os", wg_json_text(guest->answer.os));
+    json_object_object_add(object, "os_name", wg_json_text(guest->answer.os_name));
+    json_object_object_add(object, "finding", wg_json_text(wg_discovery_kind_word(guest)));
+    json_object_object_add(object, "clock", wg_json_text(clock));
+    if (guest->answer.has_time) {
+        json_object_object_add(object, "clock_error",
+                               json_object_new_double(guest->answer.clock_error));
+        json_object_object_add(object, "clock_within",
+                               json_object_new_double(guest->answer.within));
+        json_object_object_add(object, "clock_wrong", json_object_new_boolean(wrong));
+    }
+    return object;
+}
+
 json_object *wg_finding_json(const struct wg_source *source, const struct wg_finding *finding)
 {
     const struct wg_verdict *verdict = wg_finding_verdict(finding);
@@ -58,6 +84,7 @@ json_object *wg_finding_json(const struct wg_source *source, const struct wg_fin
                            finding->age < 0 ? NULL : json_object_new_int64((int64_t)finding->age));
     json_object_object_add(object, "stored", judgement(finding->stored));
     json_object_object_add(object, "live", judgement(finding->live));
+    json_object_object_add(object, "said", said(finding->said));
     if (finding->was) {
         json_object_object_add(object, "was", json_object_new_string(finding->was));
         json_object_object_add(object, "gone", json_object_new_boolean(finding->gone));

@@ -107,6 +107,64 @@ static void put_unreadable(const struct wg_source *source, FILE *out)
     fprintf(out, "} %zu\n", source->errors);
 }
 
+static void put_agents(const struct wg_source *source, FILE *out)
+{
+    static const char *const states[] = {"not_asked", "answers", "no_channel",
+                                         "absent",    "silent",  "fails"};
+
+    for (int state = 0; source->said && state < WG_AGENT_STATES; state++) {
+        put_source("winguest_agents", source, out);
+        fprintf(out, ",state=\"%s\"} %zu\n", states[state], source->said->agents[state]);
+    }
+}
+
+static void put_unmarked(const struct wg_source *source, FILE *out)
+{
+    if (!source->said)
+        return;
+    put_source("winguest_unmarked_windows_guests", source, out);
+    fprintf(out, "} %zu\n", source->said->unmarked);
+}
+
+static void put_clocks(const struct wg_source *source, FILE *out)
+{
+    const struct wg_said *said = source->said;
+
+    for (int i = 0; said && i <= WG_CLOCK_BUCKETS; i++) {
+        put_source("winguest_clock_error_seconds_bucket", source, out);
+        if (i < WG_CLOCK_BUCKETS)
+            fprintf(out, ",le=\"%u\"} %zu\n", wg_clock_bucket[i], said->within[i]);
+        else
+            fprintf(out, ",le=\"+Inf\"} %zu\n", said->clocks);
+    }
+    if (!said)
+        return;
+    put_source("winguest_clock_error_seconds_sum", source, out);
+    fprintf(out, "} %.3f\n", said->clock_errors);
+    put_source("winguest_clock_error_seconds_count", source, out);
+    fprintf(out, "} %zu\n", said->clocks);
+}
+
+static void put_wrong_clocks(const struct wg_source *source, FILE *out)
+{
+    if (!source->said)
+        return;
+    put_source("winguest_wrong_clock_guests", source, out);
+    fprintf(out, "} %zu\n", source->said->n_wrong);
+}
+
+static void put_wrong_clock(const struct wg_source *source, FILE *out)
+{
+    const struct wg_said *said = source->said;
+
+    for (size_t i = 0; said && i < said->n_wrong && i < WG_WRONG_CLOCKS_MAX; i++) {
+        put_source("winguest_guest_clock_error_seconds", source, out);
+        fputc(',', out);
+        put_label("guest", said->wrong[i].name, out);
+        fprintf(out, ",uuid=\"%s\"} %.3f\n", said->wrong[i].uuid, said->wrong[i].error);
+    }
+}
+
 static const struct {
     const char *name;
     const char *help;
@@ -122,6 +180,23 @@ static const struct {
     {"winguest_waiting_longest_seconds", "How long the one of them runs that runs the longest.",
      put_waiting_longest},
     {"winguest_unreadable_guests", "Guests that could not be judged.", put_unreadable},
+};
+
+/* Of what running guests say, with --ask-guests. */
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+    void (*put)(const struct wg_source *source, FILE *out);
+} said_families[] = {
+    {"winguest_agents", "gauge", "Running guests by how their agent answered.", put_agents},
+    {"winguest_unmarked_windows_guests", "gauge",
+     "Guests that say that they are Windows, and that nothing marks.", put_unmarked},
+    {"winguest_clock_error_seconds", "histogram", "How far the clocks of guests are off.",
+     put_clocks},
+    {"winguest_wrong_clock_guests", "gauge", "Guests whose clock is wrong.", put_wrong_clocks},
+    {"winguest_guest_clock_error_seconds", "gauge",
+     "The clock of a guest in error less the host's, of the first 50 of a host.", put_wrong_clock},
 };
 
 /* Of a host that did not answer nothing is told: zero violations would be a lie. The files of the
@@ -218,6 +293,13 @@ static int end(const struct wg_audit *audit, FILE *out, struct wg_error *err)
         for (size_t i = 0; i < audit->sources; i++) {
             if (is_known(&audit->source[i]))
                 families[f].put(&audit->source[i], out);
+        }
+    }
+    for (size_t f = 0; audit->asks && f < sizeof(said_families) / sizeof(*said_families); f++) {
+        family_of(said_families[f].type, said_families[f].name, said_families[f].help, out);
+        for (size_t i = 0; i < audit->sources; i++) {
+            if (is_known(&audit->source[i]))
+                said_families[f].put(&audit->source[i], out);
         }
     }
     family("winguest_host_up", "Whether the host answered the audit.", out);

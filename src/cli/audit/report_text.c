@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "cli/discover/discover.h"
 #include "cli/terminal.h"
 
 /* What a guest's line is made of. They are written one behind the other, each ended by a tab, which
@@ -87,6 +88,10 @@ static void write_about(const struct wg_finding *finding, const struct wg_verdic
         wg_verdict_print_why(shown, out);
     if (shown)
         write_owner(shown, out);
+    if (finding->said) {
+        fputs("; agent: ", out);
+        wg_discovery_print(finding->said, false, out);
+    }
 }
 
 static int guest(const struct wg_audit *audit, const struct wg_source *source,
@@ -278,6 +283,24 @@ static int print_groups(const struct table *table, FILE *out, struct wg_error *e
     return rc;
 }
 
+static void print_said(const struct wg_audit *audit, FILE *out)
+{
+    size_t asked = 0, answered = 0, unmarked = 0, clocks = 0, wrong = 0;
+
+    for (size_t i = 0; i < audit->sources; i++) {
+        const struct wg_said *said = audit->source[i].said;
+
+        for (int state = 0; said && state < WG_AGENT_STATES; state++)
+            asked += said->agents[state];
+        answered += said ? said->agents[WG_AGENT_ANSWERS] : 0;
+        unmarked += said ? said->unmarked : 0;
+        clocks += said ? said->clocks : 0;
+        wrong += said ? said->n_wrong : 0;
+    }
+    fprintf(out, "%zu of %zu that run answered: %zu unmarked Windows, %zu of %zu clocks wrong\n",
+            answered, asked, unmarked, wrong, clocks);
+}
+
 static void print_summary(const struct wg_audit *audit, FILE *out)
 {
     size_t total[WG_OUTCOMES] = {0};
@@ -320,6 +343,8 @@ static int document(const struct wg_audit *audit, const char *guests, size_t len
     }
     if (rc == 0 && audit->since)
         fprintf(out, "%zu are not as in %s\n", table.rows, audit->since);
+    if (rc == 0 && audit->asks)
+        print_said(audit, out);
     if (rc == 0)
         print_summary(audit, out);
     free(table.row);

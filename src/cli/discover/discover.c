@@ -96,6 +96,8 @@ static void ask_host(struct run *run, const char *uri)
     struct wg_virt_guest **guests = virt ? wg_virt_guests(virt, &count, &err) : NULL;
 
     if (!guests || look(run, virt, guests, count, &err) < 0) {
+        if (virt)
+            wg_fail_in(&err, "%s", uri);
         wg_cli_error("discover", "%s", err.text);
         run->found.failed = true;
     }
@@ -107,7 +109,7 @@ static void print_text(const struct wg_discovery *guest)
 {
     wg_print_value(guest->name, stdout);
     fputs(": ", stdout);
-    wg_discovery_print(guest, stdout);
+    wg_discovery_print(guest, true, stdout);
     putchar('\n');
 }
 

@@ -40,8 +40,9 @@ void wg_discovery_read_clock(struct wg_discovery *guest, const char *xml);
 /* Its host is this one: its zone is ours. */
 void wg_discovery_read_zone(struct wg_discovery *guest);
 
-/* What its agent said, what that means and what of its clock, on one line, escaped. */
-void wg_discovery_print(const struct wg_discovery *guest, FILE *out);
+/* What its agent said, what that means and what of its clock, on one line, escaped; with xml also
+ * what its XML and the rules have it for. */
+void wg_discovery_print(const struct wg_discovery *guest, bool xml, FILE *out);
 
 /* For programs: of its agent, "answers"; of what it is, "unmarked". */
 const char *wg_discovery_state_word(const struct wg_discovery *guest);

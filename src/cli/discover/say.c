@@ -35,24 +35,35 @@ const char *wg_discovery_kind_word(const struct wg_discovery *guest)
     return words[wg_discovery_kind(guest)];
 }
 
-void wg_discovery_print(const struct wg_discovery *guest, FILE *out)
+static void print_os(const struct wg_agent_answer *answer, FILE *out)
+{
+    fputs("says ", out);
+    wg_print_value(*answer->os ? answer->os : "nothing of its OS", out);
+    if (*answer->os_name) {
+        fputs(", ", out);
+        wg_print_value(answer->os_name, out);
+    }
+}
+
+static void print_xml(const struct wg_discovery *guest, FILE *out)
+{
+    fprintf(out, "; its XML: %s", wg_os_text(guest->os));
+    if (guest->evidence) {
+        fputs(", ", out);
+        wg_print_value(guest->evidence, out);
+    }
+}
+
+void wg_discovery_print(const struct wg_discovery *guest, bool xml, FILE *out)
 {
     const struct wg_agent_answer *answer = &guest->answer;
     char clock[200];
     bool wrong;
 
     if (answer->state == WG_AGENT_ANSWERS) {
-        fputs("says ", out);
-        wg_print_value(*answer->os ? answer->os : "nothing of its OS", out);
-        if (*answer->os_name) {
-            fputs(", ", out);
-            wg_print_value(answer->os_name, out);
-        }
-        fprintf(out, "; its XML: %s", wg_os_text(guest->os));
-        if (guest->evidence) {
-            fputs(", ", out);
-            wg_print_value(guest->evidence, out);
-        }
+        print_os(answer, out);
+        if (xml)
+            print_xml(guest, out);
         if (*kind_texts[wg_discovery_kind(guest)])
             fprintf(out, "; %s", kind_texts[wg_discovery_kind(guest)]);
         wg_discovery_clock(guest, clock, &wrong);
