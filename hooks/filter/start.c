@@ -60,13 +60,13 @@ static void settle(int turns)
         nanosleep(&turn, NULL);
 }
 
-/* Whether the guest is off, or is within a second: where another thread of libvirt's ends the QEMU
- * of a failed start, that start returns earlier (7.0). Nobody else starts the guest in our turn. */
+/* Whether the guest is off, or is within 10 s: where another thread of libvirt's ends the QEMU of a
+ * failed start, that start returns earlier (7.0). Nobody else starts the guest in our turn. */
 static bool is_off(struct _virDomain *domain)
 {
     int active = wg_libvirt()->virDomainIsActive(domain);
 
-    for (int turns = 0; active > 0 && turns < 50; turns++) {
+    for (int turns = 0; active > 0 && turns < 500; turns++) {
         settle(1);
         active = wg_libvirt()->virDomainIsActive(domain);
     }
@@ -264,23 +264,23 @@ static int start_as_it_was(struct boot *boot)
 {
     struct _virDomain *domain = boot->start->domain;
     char *restored = read_definition(domain);
-    int rc = -1;
+    int rc = -1, code;
 
     wg_mark_rolled_back(boot->name);
     for (int tries = 0; rc < 0 && wg_start_once_more(&boot->turn, tries); tries++)
         rc = wg_start_unchanged(boot->start);
+    code = wg_libvirt()->virGetLastErrorCode();
     wg_take_rolled_back(boot->name);
     if (rc >= 0)
         wg_filter_log(LOG_WARNING, boot->name, OP,
                       "failed with the policy: previous definition restored, and started");
-    else if (restored != NULL && replace_definition(domain, restored, boot->stored))
-        wg_filter_log(LOG_NOTICE, boot->name, OP,
-                      "failed with the policy and without, or was stopped: its definition has the "
-                      "policy again");
     else
-        wg_filter_log(LOG_WARNING, boot->name, OP,
-                      "failed with the policy and without: previous definition restored, for it "
-                      "was changed meanwhile");
+        wg_filter_log(LOG_NOTICE, boot->name, OP,
+                      "failed with the policy and without (libvirt's error %d), or was stopped: %s",
+                      code,
+                      restored != NULL && replace_definition(domain, restored, boot->stored)
+                          ? "its definition has the policy again"
+                          : "its definition is as it was: it was changed meanwhile");
     free(restored);
     return rc;
 }
