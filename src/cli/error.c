@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,18 @@ int wg_cli_error(const char *verb, const char *format, ...)
     return WG_EXIT_ERROR;
 }
 
+void wg_cli_broken_pipe(void)
+{
+    if (errno != EPIPE)
+        return;
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+}
+
 int wg_cli_flush(const char *verb, int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
+    wg_cli_broken_pipe();
     return wg_cli_error(verb, "standard output: %s", strerror(errno));
 }

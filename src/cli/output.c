@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli.h"
+
 int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err)
 {
     *output = (struct wg_output){.file = stdout, .path = path};
@@ -44,6 +46,8 @@ int wg_output_commit(struct wg_output *output, struct wg_error *err)
     if (good && output->path)
         good = fsync(fileno(output->file)) == 0 && rename(output->fresh, output->path) == 0;
     if (!good) {
+        if (!output->path)
+            wg_cli_broken_pipe();
         wg_fail(err, "%s: %s", name, strerror(errno));
         wg_output_abandon(output);
         return -1;

@@ -138,5 +138,4 @@ void wg_pager_end(void)
     pclose(pager);
     pager = NULL;
     signal(SIGINT, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
 }

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <libvirt/virterror.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ struct wg_virt *wg_virt_open(const char *uri, bool read_only, struct wg_error *e
     }
     virt->read_only = read_only;
     virSetErrorFunc(NULL, keep_quiet);
+    /* libvirt writes to its socket as to a file: a daemon that hangs up would end us. */
+    signal(SIGPIPE, SIG_IGN);
     if (connect_to(virt, err) == 0)
         return virt;
     wg_virt_close(virt);

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 
 from harness import (CHANGES, LINUX, RIGHT, Skip, VERBS, WRONG, against_schema, equal, is_error, put,
                      true, winguest, within)
@@ -250,6 +251,16 @@ def apply_and_probe_speak_json():
         within("probe", result.err, "winguest: probe: ")
 
 
+def nobody_reads_it_any_more():
+    uri = host(WRONG)
+    ours, theirs = os.pipe()
+    os.close(ours)
+    for argv in (["audit", "-c", uri], ["apply", "--dry-run", "--all", "-f", "json", "-c", uri]):
+        result = winguest(*argv, stdout=theirs)
+        equal(f"{argv}: {result}", (result.code, result.err), (-signal.SIGPIPE, ""))
+    os.close(theirs)
+
+
 def apply_without_anybody_to_ask_changes_nothing():
     uri = host(WRONG, RIGHT, LINUX)
     result = winguest("apply", "-c", uri, "--all", "--dry-run")
@@ -310,7 +321,7 @@ def what_the_talkers_do_not_take():
 TESTS = (
     audit_tells_of_every_guest, audit_groups_what_differs_alike, audit_since_an_earlier_one,
     audit_fits_a_terminal_and_is_paged, audit_without_utf8_has_ascii,
-    each_verb_can_be_quiet_or_verbose, apply_and_probe_speak_json, audit_in_another_format_says_the_same,
+    each_verb_can_be_quiet_or_verbose, nobody_reads_it_any_more, apply_and_probe_speak_json, audit_in_another_format_says_the_same,
     audit_of_many_at_once, audit_of_some, audit_of_a_list_of_hosts,
     audit_goes_on_behind_a_host_that_fails, audit_has_colours_on_a_terminal,
     apply_without_anybody_to_ask_changes_nothing, apply_redefines_what_violates,

@@ -11,6 +11,7 @@ import pty
 import re
 import socket
 import subprocess
+import threading
 import time
 import xml.etree.ElementTree as etree
 
@@ -459,6 +460,26 @@ def mute():
         true(said, "--timeout 'soon': it takes a number, 1 to 3600" in said)
 
 
+def rude():
+    """A host that hangs up while it is spoken to ends neither the audit nor what it has to say."""
+    with Host(case.tree(), hook=False) as host, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(host.inside("/tmp/rude"))
+        listener.listen()
+
+        def serve():
+            while True:
+                with listener.accept()[0] as client:
+                    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 8)
+
+        threading.Thread(target=serve, daemon=True).start()
+        uri = "qemu+unix:///system?socket=/tmp/rude"
+        for _ in range(8):
+            done = host.run("winguest", "audit", "-c", uri, "-c", "test:///default")
+            equal(f"exit {done.stderr}", done.returncode, 2)
+            true(done.stdout, "1 of 2 hosts could not be asked" in done.stdout)
+            equal("one line", (done.stderr.count("\n"), uri in done.stderr), (1, True))
+
+
 def check_csv(host, told, *args):
     page = winguest(host, "audit", *args, "--format", "csv", code=2).stdout
     rows = list(csv.DictReader(io.StringIO(page, newline="")))
@@ -501,4 +522,4 @@ def has_jsonschema():
 
 if __name__ == "__main__":
     case.run(what_runs, hundreds, undo_refuses, edited_meanwhile, undo_under_the_filter, transient_and_named,
-             two_hosts, formats, mute, requirement=has_jsonschema)
+             two_hosts, formats, mute, rude, requirement=has_jsonschema)
