@@ -99,17 +99,14 @@ static void change_at_once(struct wg_apply *run, const struct wg_virt_guest *gue
     change(run, guest, shown, old, verdict);
 }
 
-static void judge(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
-                  act_fn *act)
+/* Takes xml, or why there is none. */
+static void judge(struct wg_apply *run, const struct wg_virt_guest *guest, char *xml,
+                  struct wg_error *err, uint64_t *shown, act_fn *act)
 {
     struct wg_verdict *verdict = NULL;
-    struct wg_error err;
-    /* A diff is for eyes, logs and tickets: no password is in it. */
-    char *xml = wg_virt_guest_xml(guest, run->dry ? WG_VIRT_INACTIVE : WG_VIRT_INACTIVE_SECURE,
-                                  &err);
 
     if (xml)
-        verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, &err);
+        verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, err);
     if (verdict && verdict->n_faults > 0) {
         wg_cli_show_faults("apply", verdict);
         run->failed++;
@@ -122,29 +119,72 @@ static void judge(struct wg_apply *run, const struct wg_virt_guest *guest, uint6
     else if (verdict)
         wg_apply_tell(run, guest, WG_IN_LINE, verdict, NULL);
     else if (!(run->who.all && wg_virt_guest_gone(guest)))
-        wg_apply_complain(run, guest, err.text);
+        wg_apply_complain(run, guest, err->text);
     if (verdict && verdict->xml)
         explicit_bzero(verdict->xml, verdict->xml_len);
     wg_verdict_free(verdict);
     wg_virt_forget(xml);
 }
 
-/* Judges the chosen guests and calls act for those whose definition must change. */
+/* Those that the operator has chosen. Returns their number; they are the first of guests then. */
+static size_t choose(struct wg_apply *run, struct wg_virt_guest **guests, size_t number)
+{
+    size_t chosen = 0;
+
+    for (size_t i = 0; i < number; i++) {
+        struct wg_virt_guest *guest = guests[i];
+        bool wanted = wg_choice_has(&run->who, wg_virt_guest_name(guest));
+
+        if (wanted && !wg_virt_guest_persistent(guest) && !run->who.all)
+            wg_apply_complain(run, guest, "is transient: it has no definition to change");
+        if (!wanted || !wg_virt_guest_persistent(guest))
+            continue;
+        guests[i] = guests[chosen];
+        guests[chosen++] = guest;
+    }
+    return chosen;
+}
+
+/* Judges guests and calls act for those whose definition must change. */
 static void each_violation(struct wg_apply *run, struct wg_virt_guest **guests, size_t number,
                            act_fn *act)
 {
+    /* A diff is for eyes, logs and tickets: no password is in it. */
+    struct wg_virt_fetch *fetch = wg_virt_fetch_begin(guests, number,
+                                                      run->dry ? WG_VIRT_INACTIVE
+                                                               : WG_VIRT_INACTIVE_SECURE);
+    struct wg_error err;
+
+    if (!fetch) {
+        run->failed++;
+        wg_cli_error("apply", "out of memory");
+        return;
+    }
     for (size_t i = 0; i < number; i++) {
-        if (!wg_choice_has(&run->who, wg_virt_guest_name(guests[i])))
+        char *xml = wg_virt_fetch_take(fetch, i, &err);
+
+        judge(run, guests[i], xml, &err, &run->shown[i], act);
+    }
+    wg_virt_fetch_end(fetch);
+}
+
+/* Those that were shown, which no other is put among. */
+static void change_shown(struct wg_apply *run, struct wg_virt_guest **guests, size_t number)
+{
+    struct wg_error err;
+
+    for (size_t i = 0; i < number; i++) {
+        if (run->shown[i] == 0)
             continue;
-        if (wg_virt_guest_persistent(guests[i]))
-            judge(run, guests[i], &run->shown[i], act);
-        else if (!run->who.all)
-            wg_apply_complain(run, guests[i], "is transient: it has no definition to change");
+        char *xml = wg_virt_guest_xml(guests[i], WG_VIRT_INACTIVE_SECURE, &err);
+
+        judge(run, guests[i], xml, &err, &run->shown[i], change);
     }
 }
 
 static int apply(struct wg_apply *run, struct wg_virt_guest **guests, size_t number)
 {
+    number = choose(run, guests, number);
     each_violation(run, guests, number, run->dry ? show : run->json ? change_at_once : count);
     if (run->json && !run->dry)
         return WG_EXIT_OK;
@@ -155,9 +195,7 @@ static int apply(struct wg_apply *run, struct wg_virt_guest **guests, size_t num
     fflush(stdout);
     if (!wg_apply_agreed(run, "Redefine these guests?"))
         return WG_EXIT_ERROR;
-    run->changed = 0;
-    run->failed = 0;
-    each_violation(run, guests, number, change);
+    change_shown(run, guests, number);
     return WG_EXIT_OK;
 }
 

@@ -114,6 +114,7 @@ struct wg_virt_guest {
     bool persistent;
 };
 
+/* Its id comes with the list: who is asked for each guest's state is asked a thousand times. */
 static struct wg_virt_guest *take_guest(virDomainPtr domain)
 {
     struct wg_virt_guest *guest = calloc(1, sizeof(*guest));
@@ -121,11 +122,31 @@ static struct wg_virt_guest *take_guest(virDomainPtr domain)
     if (!guest)
         return NULL;
     guest->domain = domain;
-    guest->active = virDomainIsActive(domain) == 1;
-    guest->persistent = virDomainIsPersistent(domain) == 1;
+    guest->active = virDomainGetID(domain) != (unsigned)-1;
+    guest->persistent = true;
     if (virDomainGetUUIDString(domain, guest->uuid) < 0)
         *guest->uuid = '\0';
     return guest;
+}
+
+/* Those that have no definition run, and are few. */
+static int mark_transient(struct wg_virt *virt, struct wg_virt_guest **guests, size_t count)
+{
+    virDomainPtr *domains = NULL;
+    int number = virConnectListAllDomains(virt->conn, &domains, VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
+
+    for (int i = 0; i < number; i++) {
+        char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+        virDomainGetUUIDString(domains[i], uuid);
+        for (size_t k = 0; k < count; k++) {
+            if (strcmp(guests[k]->uuid, uuid) == 0)
+                guests[k]->persistent = false;
+        }
+        virDomainFree(domains[i]);
+    }
+    free(domains);
+    return number < 0 ? -1 : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -155,12 +176,16 @@ struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struc
             virDomainFree(domains[i]);
     }
     free(domains);
-    if (guests && *count == (size_t)number) {
+    bool complete = guests && *count == (size_t)number;
+    if (complete && mark_transient(virt, guests, *count) == 0) {
         qsort(guests, *count, sizeof(*guests), by_name);
         return guests;
     }
+    if (complete)
+        wg_virt_failed(err, "list of guests");
+    else
+        wg_no_memory(err);
     wg_virt_guests_free(guests, *count);
-    wg_no_memory(err);
     return NULL;
 }
 

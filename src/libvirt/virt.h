@@ -63,6 +63,19 @@ enum wg_virt_xml {
 char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml which,
                         struct wg_error *err);
 
+/*
+ * The XML of many guests, in their order, with several requests in flight. Those that are not
+ * persistent have none. guests must outlive it. NULL if there is no memory.
+ */
+struct wg_virt_fetch;
+struct wg_virt_fetch *wg_virt_fetch_begin(struct wg_virt_guest **guests, size_t count,
+                                          enum wg_virt_xml which);
+
+/* Waits for that of guests[place], each later than the last; for the caller to free, NULL with *err
+ * filled. */
+char *wg_virt_fetch_take(struct wg_virt_fetch *run, size_t place, struct wg_error *err);
+void wg_virt_fetch_end(struct wg_virt_fetch *run);
+
 /* Whether the host has it no more: why something failed that was asked of it. */
 bool wg_virt_guest_gone(const struct wg_virt_guest *guest);
 

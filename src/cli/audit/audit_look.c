@@ -110,10 +110,9 @@ static const char *fault_of(const struct wg_verdict *verdict)
     return verdict && verdict->n_faults > 0 ? verdict->faults[0] : NULL;
 }
 
-static struct wg_verdict *judge_guest(struct wg_engine *engine, const struct wg_virt_guest *guest,
-                                      enum wg_virt_xml which, struct wg_error *err)
+/* Takes xml. */
+static struct wg_verdict *judge(struct wg_engine *engine, char *xml, struct wg_error *err)
 {
-    char *xml = wg_virt_guest_xml(guest, which, err);
     struct wg_verdict *verdict = xml ? wg_evaluate(engine, xml, strlen(xml), WG_OWNER, err) : NULL;
 
     free(xml);
@@ -143,8 +142,9 @@ static struct wg_verdict *judge_machine(const struct wg_source *source, struct w
 }
 
 static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
-                         struct wg_engine *engine, const struct wg_virt_guest *guest,
-                         const struct wg_agent_answer *answer, FILE *out, bool *first)
+                         struct wg_engine *engine, struct wg_virt_fetch *fetch, size_t place,
+                         const struct wg_virt_guest *guest, const struct wg_agent_answer *answer,
+                         FILE *out, bool *first)
 {
     struct wg_discovery said = {0};
     struct wg_error err = {0};
@@ -158,7 +158,7 @@ static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
     };
 
     if (wg_virt_guest_persistent(guest))
-        stored = judge_guest(engine, guest, WG_VIRT_INACTIVE, &err);
+        stored = judge(engine, wg_virt_fetch_take(fetch, place, &err), &err);
     if (finding.active && !*err.text)
         live = judge_machine(source, engine, guest, &finding, answer ? &said : NULL, &err);
     finding.stored = stored;
@@ -185,13 +185,18 @@ static int look_at_guests(struct wg_audit_run *run, struct wg_source *source, st
     struct wg_agent_answer *answer = guests && run->audit.asks
                                          ? wg_said_ask(source, virt, guests, count, err)
                                          : NULL;
+    struct wg_virt_fetch *fetch = NULL;
     int rc = guests && (answer || !run->audit.asks) ? 0 : -1;
 
+    if (rc == 0 && !(fetch = wg_virt_fetch_begin(guests, count, WG_VIRT_INACTIVE)))
+        rc = wg_no_memory(err);
+
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (look_at_guest(run, source, engine, guests[i], answer ? &answer[i] : NULL, out, &first) <
-            0)
+        if (look_at_guest(run, source, engine, fetch, i, guests[i], answer ? &answer[i] : NULL, out,
+                          &first) < 0)
             rc = wg_no_memory(err);
     }
+    wg_virt_fetch_end(fetch);
     free(answer);
     wg_virt_guests_free(guests, count);
     return rc;
