@@ -54,7 +54,8 @@
           dt { font-family: ui-monospace, monospace; } dd { margin: 0; }
           i { font-style: normal; display: block; }
           [hidden] { display: none; }
-          @media print { header { position: static; } input { display: none; } details { break-inside: avoid; } }
+          @media print { header { position: static; } input { display: none; } details { break-inside: avoid; }
+                         details::details-content { content-visibility: visible; display: block; } }
         </style>
       </head>
       <body>
@@ -148,6 +149,11 @@
       <li><b><xsl:value-of select="count($guests[@verdict = 'exempt'])"/></b>exempt</li>
       <li><b><xsl:value-of select="count($guests[@verdict = 'unknown OS'])"/></b>unknown OS</li>
       <li><b><xsl:value-of select="count($guests[@verdict = 'skipped' or @verdict = 'not applicable'])"/></b>skipped</li>
+      <xsl:if test="$guests/@agent">
+        <li class="violates"><b><xsl:value-of select="count($guests[@wrong-clock])"/></b>wrong clocks</li>
+        <li class="violates"><b><xsl:value-of select="count($guests[@finding = 'unmarked'])"/></b>unmarked Windows</li>
+        <li><b><xsl:value-of select="count($guests[@agent and @agent != 'answers'])"/></b>without an answer</li>
+      </xsl:if>
       <xsl:if test="$guests/@error or host/@error">
         <li class="error"><b><xsl:value-of select="count($guests[@error]) + count(host[@error])"/></b>errors</li>
       </xsl:if>
@@ -236,6 +242,11 @@
       <xsl:if test="@project">, <xsl:value-of select="@project"/></xsl:if>
       <xsl:if test="@age">, up <xsl:value-of select="@age"/></xsl:if>
       <xsl:if test="$mixed and @evidence">, <xsl:value-of select="@evidence"/></xsl:if>
+      <xsl:if test="@finding = 'unmarked' or @finding = 'marked-otherwise' or @finding = 'not-windows'">
+        <xsl:text>, </xsl:text><span class="violates">says <xsl:value-of select="@says"/></span>
+      </xsl:if>
+      <xsl:if test="@wrong-clock"><xsl:text>, </xsl:text><span class="violates">clock <xsl:value-of select="@clock"/></span></xsl:if>
+      <xsl:if test="@clock and not(@wrong-clock)"><span class="faint">, clock <xsl:value-of select="@clock"/></span></xsl:if>
     </i>
   </xsl:template>
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "audit.h"
+#include "cli/discover/discover.h"
 #include "common/hash.h"
 #include "engine/rewrite/rewrite.h"
 
@@ -45,6 +46,19 @@ static void put_verdict(xmlNodePtr node, const struct wg_verdict *verdict)
     }
     for (size_t i = 0; i < verdict->n_notes; i++)
         put(child(node, "note"), "text", verdict->notes[i]);
+}
+
+static void put_said(xmlNodePtr node, const struct wg_discovery *said)
+{
+    char clock[200];
+    bool wrong;
+
+    wg_discovery_clock(said, clock, &wrong);
+    put(node, "says", *said->answer.os_name ? said->answer.os_name : said->answer.os);
+    put(node, "agent", wg_discovery_state_word(said));
+    put(node, "finding", wg_discovery_kind_word(said));
+    put(node, "clock", clock);
+    put(node, "wrong-clock", wrong ? "yes" : NULL);
 }
 
 static uint64_t add(uint64_t hash, const char *text)
@@ -112,6 +126,8 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     put_set(node, word, running, finding->error, told);
     if (told)
         put_verdict(node, told);
+    if (finding->said)
+        put_said(node, finding->said);
     return print(node, out);
 }
 
