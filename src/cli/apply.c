@@ -85,6 +85,8 @@ static void count(struct wg_apply *run, const struct wg_virt_guest *guest, uint6
 {
     *shown = wg_undo_digest(old);
     run->changed++;
+    for (size_t i = 0; i < verdict->n_notes; i++)
+        run->v2v += strcmp(verdict->notes[i], WG_NOTE_V2V) == 0;
     wg_print_escaped(wg_virt_guest_name(guest), stdout);
     fputs(": ", stdout);
     wg_verdict_print(verdict, stdout);
@@ -192,6 +194,11 @@ static int apply(struct wg_apply *run, struct wg_virt_guest **guests, size_t num
         return run->changed ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
     if (run->changed == 0)
         return WG_EXIT_OK;
+    if (run->v2v > 0)
+        printf(
+            "%zu of them may be guests whose clock is UTC inside (virt-v2v): localtime would put "
+            "that off; hint: clock.v2v = keep\n",
+            run->v2v);
     fflush(stdout);
     if (!wg_apply_agreed(run, "Redefine these guests?"))
         return WG_EXIT_ERROR;

@@ -21,6 +21,7 @@ struct wg_apply {
     bool recording;
     uint64_t *shown; /* per guest: the digest of the definition that was asked about; 0: none */
     size_t changed;
+    size_t v2v; /* of those that are shown: their notes have WG_NOTE_V2V */
     size_t failed;
 };
 

@@ -24,6 +24,10 @@ struct wg_host;
  * Windows: it counts as what tenants can write. */
 #define WG_SAID_BY_AGENT "# agent:"
 
+/* A note of a verdict: such a guest's clock may be wrong once the policy is in force. */
+#define WG_NOTE_V2V \
+    "explicit utc and no timers: may be a guest whose clock is UTC inside (virt-v2v)"
+
 enum wg_os {
     WG_OS_UNKNOWN,
     WG_OS_WINDOWS,

@@ -14,7 +14,7 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import host as hosts  # noqa: E402
-from checks import against_schema, equal, true, within  # noqa: E402, F401
+from checks import POLICY, against_schema, equal, true, within  # noqa: E402, F401
 from host import Host, HostError  # noqa: E402
 
 # Against a hang only: a machine may be busy with other things.

@@ -166,7 +166,7 @@ static const char *colour_of(const char *verdict)
                                                                              : WG_FAINT;
 }
 
-static void print_row(const struct table *table, char *const *row, FILE *out)
+static void print_row(const struct table *table, const char *const *row, FILE *out)
 {
     int used = 0;
 
@@ -176,7 +176,7 @@ static void print_row(const struct table *table, char *const *row, FILE *out)
 
         if (column == COUNT)
             fprintf(out, "%*s", fill, "");
-        if (column == VERDICT)
+        if (column == VERDICT && row != heads)
             wg_print_coloured(colour_of(row[column]), row[column], out);
         else
             fputs(row[column], out);
@@ -203,11 +203,11 @@ static void print_parts(const char *text, FILE *out)
 static void print_rows(const struct table *table, bool details, FILE *out)
 {
     if (table->rows > 0)
-        print_row(table, (char **)heads, out);
+        print_row(table, heads, out);
     for (size_t i = 0; i < table->rows; i++) {
         char *const *row = &table->row[i * FIELDS];
 
-        print_row(table, row, out);
+        print_row(table, (const char *const *)row, out);
         if (!details)
             continue;
         if (*row[UUID])

@@ -44,7 +44,8 @@ static int unknown_key(const struct wg_entry *entry, struct wg_error *err)
     const char *hyperv = strcmp(entry->section, "linux") == 0 ? "" : " hyperv.NAME.ATTRIBUTE";
     char near[64], words[2048];
     size_t len = (size_t)snprintf(words, sizeof(words),
-                                  "%s " WG_TARGET_WORDS " clock.offset clock.timezone clock.keep",
+                                  "%s " WG_TARGET_WORDS
+                                  " clock.offset clock.timezone clock.keep clock.v2v",
                                   own);
 
     wg_place_words(words + len, sizeof(words) - len);

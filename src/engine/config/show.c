@@ -113,6 +113,7 @@ static int show_section(struct show *show, const char *section, struct wg_error 
         if (clock)
             show_demands(show, clock, "clock");
         show_words(show, "clock.keep", &target.keep);
+        tell(show, "clock.v2v", target.keep_v2v ? "keep" : "enforce");
         if (hyperv)
             show_demands(show, hyperv, "hyperv");
         if (strncmp(section, "windows:", 8) == 0)

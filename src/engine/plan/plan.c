@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "v2v.h"
+
 #define GUEST_AGENT "org.qemu.guest_agent.0"
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
@@ -127,6 +129,21 @@ static bool clock_satisfied(xmlNodePtr have, const char *offset, const char *bas
            equal(wg_attribute(have, "timezone"), wg_attribute(want, "timezone"));
 }
 
+/* Whether the offset is to be left alone, -1 on error. With "keep" also once the guest has our
+ * timers, or the next look would take it from there. */
+static int spare_v2v(const struct wg_domain *domain, const struct wg_target *target,
+                     xmlNodePtr want, struct wg_verdict *verdict, struct wg_error *err)
+{
+    enum wg_v2v shape = wg_v2v_shape(domain, want);
+
+    if (shape == WG_V2V_NOT || (shape == WG_V2V_TIMED && !target->keep_v2v))
+        return 0;
+    if (target->keep_v2v)
+        return wg_verdict_note(verdict, err, "clock.offset left alone: clock.v2v = keep") < 0 ? -1
+                                                                                              : 1;
+    return wg_verdict_note(verdict, err, WG_NOTE_V2V) < 0 ? -1 : 0;
+}
+
 static int fit_clock(const struct wg_domain *domain, struct wg_target *target,
                      struct wg_verdict *verdict, struct wg_error *err)
 {
@@ -138,9 +155,13 @@ static int fit_clock(const struct wg_domain *domain, struct wg_target *target,
     if (!want)
         return 0;
     if (!clock_satisfied(have, offset, basis, want)) {
-        if (!wg_list_has(&target->keep, offset))
-            return 0;
-        if (wg_verdict_note(verdict, err, "clock.offset left alone: clock.keep has %s", offset) < 0)
+        bool kept = wg_list_has(&target->keep, offset);
+        int spared = kept ? 1 : spare_v2v(domain, target, want, verdict, err);
+
+        if (spared <= 0)
+            return spared;
+        if (kept &&
+            wg_verdict_note(verdict, err, "clock.offset left alone: clock.keep has %s", offset) < 0)
             return -1;
     }
     xmlUnsetProp(want, BAD_CAST "offset");

@@ -164,6 +164,12 @@ static int set_clock(struct wg_target *target, const char *key, const char *valu
 {
     if (strcmp(key, "clock.keep") == 0)
         return set_words(&target->keep, value, "timezone variable absolute utc", err);
+    if (strcmp(key, "clock.v2v") == 0) {
+        target->keep_v2v = strcmp(value, "keep") == 0;
+        return wg_has_word("enforce keep", value)
+                   ? 0
+                   : wg_fail(err, "'%s' is not allowed; allowed: enforce keep", value);
+    }
     if (strcmp(key, "clock.timezone") == 0)
         return check_zone(value, err) < 0 ? -1 : set_place(target, key, value, err);
     if (*value && !wg_has_word("localtime timezone utc", value))
@@ -190,7 +196,7 @@ static int set_guest_agent(struct wg_target *target, const char *value, struct w
 
 bool wg_target_knows(const char *key, bool unknown)
 {
-    static const char words[] = WG_TARGET_WORDS " clock.offset clock.timezone clock.keep";
+    static const char words[] = WG_TARGET_WORDS " clock.offset clock.timezone clock.keep clock.v2v";
 
     return wg_has_word(words, key) || wg_place_is_known(key, unknown);
 }

@@ -18,6 +18,7 @@
 struct wg_target {
     xmlDocPtr want;
     struct wg_list keep; /* clock offsets that are left as they are */
+    bool keep_v2v; /* the offset of a guest as virt-v2v defines a cured one is left as it is */
     struct wg_list stylesheets; /* file names, in the order in which they run */
 };
 
@@ -32,7 +33,7 @@ void wg_target_clear(struct wg_target *target);
 /* The keys there are, for messages; any timer and enlightenment that libvirt knows has its own. */
 #define WG_TARGET_WORDS "stylesheets guest_agent"
 #define WG_TARGET_KEYS \
-    WG_TARGET_WORDS " clock.offset clock.timezone clock.keep timer.NAME.ATTRIBUTE"
+    WG_TARGET_WORDS " clock.offset clock.timezone clock.keep clock.v2v timer.NAME.ATTRIBUTE"
 
 /* Whether there is such a key; unknown: also one for what may be a timer or an enlightenment. */
 bool wg_target_knows(const char *key, bool unknown);
