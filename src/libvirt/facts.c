@@ -45,12 +45,12 @@ static int add_words(struct wg_list *list, xmlNodePtr hyperv)
     return 0;
 }
 
-/* Asks for one machine, NULL for the default one. Returns 1 with *known and *list filled, 0 if
- * libvirt has no answer, -1 with *err filled. */
-static int ask(const struct question *q, const char *machine, bool *known, struct wg_list *list,
-               struct wg_error *err)
+/* Asks for the default machine: libvirt has the enlightenments from the accelerator, whatever the
+ * machine (virQEMUCapsFillDomainFeatureHypervCaps), and there are some sixty of an emulator.
+ * Returns 1 with *known and *list filled, 0 if libvirt has no answer, -1 with *err filled. */
+static int ask(const struct question *q, bool *known, struct wg_list *list, struct wg_error *err)
 {
-    char *xml = wg_virt_domain_capabilities(q->virt, q->emulator, q->arch_name, machine, "kvm",
+    char *xml = wg_virt_domain_capabilities(q->virt, q->emulator, q->arch_name, NULL, "kvm",
                                             q->why);
     if (!xml)
         return 0;
@@ -66,22 +66,10 @@ static int ask(const struct question *q, const char *machine, bool *known, struc
     return rc < 0 ? wg_no_memory(err) : 1;
 }
 
-static bool same_list(const struct wg_list *a, const struct wg_list *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++) {
-        if (!wg_list_has(b, a->item[i]))
-            return false;
-    }
-    return true;
-}
-
 /* Takes list over. */
-static int add(const struct question *q, const char *machine, bool known, struct wg_list *list,
-               struct wg_error *err)
+static int add(const struct question *q, bool known, struct wg_list *list, struct wg_error *err)
 {
-    struct wg_facts *facts = wg_host_add(q->host, "kvm", q->emulator, q->arch_name, machine);
+    struct wg_facts *facts = wg_host_add(q->host, "kvm", q->emulator, q->arch_name, "*");
 
     if (!facts) {
         wg_list_clear(list);
@@ -92,48 +80,15 @@ static int add(const struct question *q, const char *machine, bool known, struct
     return 0;
 }
 
-/* Machines rarely differ in this: those that do are told before the general case. */
-static int ask_machine(const struct question *q, xmlNodePtr node, bool general_known,
-                       const struct wg_list *general, struct wg_error *err)
-{
-    char *machine = wg_trimmed_content(node);
-    struct wg_list list = {0};
-    bool known = false;
-    int rc = machine ? ask(q, machine, &known, &list, err) : wg_no_memory(err);
-
-    if (rc == 1 && (known != general_known || !same_list(&list, general)))
-        rc = add(q, machine, known, &list, err);
-    else
-        wg_list_clear(&list);
-    free(machine);
-    return rc < 0 ? -1 : 0;
-}
-
-static int ask_machines(const struct question *q, xmlNodePtr parent, bool known,
-                        const struct wg_list *general, struct wg_error *err)
-{
-    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
-        if (xmlStrEqual(node->name, BAD_CAST "machine") &&
-            ask_machine(q, node, known, general, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int ask_emulator(struct question *q, xmlNodePtr node, xmlNodePtr kvm, struct wg_error *err)
+static int ask_emulator(struct question *q, xmlNodePtr node, struct wg_error *err)
 {
     struct wg_list general = {0};
     bool known = false;
 
     q->emulator = wg_trimmed_content(node);
-    int rc = q->emulator ? ask(q, NULL, &known, &general, err) : wg_no_memory(err);
+    int rc = q->emulator ? ask(q, &known, &general, err) : wg_no_memory(err);
     if (rc == 1)
-        rc = ask_machines(q, q->arch, known, &general, err) < 0 ||
-                     ask_machines(q, kvm, known, &general, err) < 0
-                 ? -1
-                 : 1;
-    if (rc == 1)
-        rc = add(q, "*", known, &general, err);
+        rc = add(q, known, &general, err);
     else
         wg_list_clear(&general);
     free(q->emulator);
@@ -152,10 +107,10 @@ static int ask_emulators(struct question *q, struct wg_error *err)
         return 0;
     /* That of the type comes before that of the architecture: it is libvirt's default then. */
     xmlNodePtr own = wg_child(kvm, "emulator");
-    if (own && ask_emulator(q, own, kvm, err) < 0)
+    if (own && ask_emulator(q, own, err) < 0)
         return -1;
     for (xmlNodePtr node = q->arch->children; node; node = node->next) {
-        if (xmlStrEqual(node->name, BAD_CAST "emulator") && ask_emulator(q, node, kvm, err) < 0)
+        if (xmlStrEqual(node->name, BAD_CAST "emulator") && ask_emulator(q, node, err) < 0)
             return -1;
     }
     return 0;

@@ -256,8 +256,12 @@ static void look_at_source(struct wg_audit_run *run, struct wg_source *source)
     if (rc < 0)
         snprintf(source->error, sizeof(source->error), "%s", err.text);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    wg_cli_tell("audit", "%s: %zu guests, %.1f s", source->uri, source->guests,
-                (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
+    double seconds = (double)(end.tv_sec - begin.tv_sec) +
+                     (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    if (rc == 0)
+        wg_cli_tell("audit", "%s: %zu guests, %.1f s", source->uri, source->guests, seconds);
+    else
+        wg_cli_tell("audit", "%s: failed after %.1f s", source->uri, seconds);
 }
 
 static void *work(void *argument)
