@@ -32,7 +32,7 @@ _winguest_complete() {
         return
     fi
     case $previous in
-        --config | --facts | --hosts | --merge | --output | -o | --since)
+        --config | --cured | --facts | --hosts | --merge | --output | -o | --since)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -71,7 +71,7 @@ _winguest_complete() {
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;
         disable) words="--root --help" ;;
-        discover) words="--connect --format --merge --prune --config --help" ;;
+        discover) words="--connect --cured --format --hosts --merge --prune --config --help" ;;
         enable) words="--mode --root --help" ;;
         help) words="apply audit check config diff disable discover enable probe repair rewrite status" ;;
         probe) words="--connect --format --print --help" ;;

@@ -63,7 +63,7 @@ complete -c winguest -n '__winguest_is apply' -a '(__winguest_guests)' -d guest
 complete -c winguest -n '__winguest_is audit' -F
 complete -c winguest -n '__winguest_is audit' -l ask-guests -d 'what they are'
 complete -c winguest -n '__winguest_is audit' -l details -d 'all that differs'
-complete -c winguest -n '__winguest_is audit' -l hosts -rF -d 'a URI a line'
+complete -c winguest -n '__winguest_is audit discover' -l hosts -rF -d 'a URI a line'
 complete -c winguest -n '__winguest_is audit' -l jobs -s j -x -d 'hosts at a time'
 complete -c winguest -n '__winguest_is audit' -l only -x -a $verdicts -d 'of these alone'
 complete -c winguest -n '__winguest_is audit' -l output -s o -rF -d 'write it there'
@@ -72,6 +72,7 @@ complete -c winguest -n '__winguest_is audit' -l summary -d 'of no guest'
 complete -c winguest -n '__winguest_is audit' -l timeout -x -d 'to connect, in seconds'
 
 complete -c winguest -n '__winguest_is config' -F -a 'check show'
+complete -c winguest -n '__winguest_is discover' -l cured -rF -d 'add to this list'
 complete -c winguest -n '__winguest_is discover' -l merge -rF -d 'add to this list'
 complete -c winguest -n '__winguest_is discover' -l prune -d 'take out what is gone'
 complete -c winguest -n '__winguest_is enable' -l mode -x -a 'enforce report' -d 'set it first'

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "common/input.h"
+#include "common/words.h"
 #include "engine/confine.h"
 #include "options.h"
 
@@ -51,7 +52,7 @@ static void tell_list(void *to, const char *section, const char *key, const char
     (void)to;
     (void)line;
     if (strcmp(section, "rules") != 0 || !*value || stat(value, &st) < 0 ||
-        (strcmp(key, "uuid_file") != 0 && strcmp(key, "image_file") != 0))
+        !wg_has_word("uuid_file image_file exempt.uuid_file", key))
         return;
     printf("note: [rules] %s: ", key);
     wg_print_escaped(value, stdout);

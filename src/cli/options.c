@@ -159,6 +159,29 @@ int wg_cli_format(const char *verb, const char *format, const char *const *forma
     return -1;
 }
 
+int wg_cli_hosts(const char *verb, const char *file, struct wg_list *uris)
+{
+    bool given = strcmp(file, "-") == 0;
+    FILE *from = given ? stdin : fopen(file, "re");
+    char *line = NULL;
+    size_t size = 0, before = uris->count;
+    int code = from ? -1 : wg_cli_error(verb, "--hosts %s: %s", file, strerror(errno));
+
+    while (code < 0 && getline(&line, &size, from) > 0) {
+        char *uri = line + strspn(line, " \t");
+
+        uri[strcspn(uri, " \t\r\n")] = '\0';
+        if (*uri && *uri != '#' && wg_list_add(uris, uri, strlen(uri)) < 0)
+            code = wg_cli_error(verb, "out of memory");
+    }
+    if (code < 0 && uris->count == before)
+        code = wg_cli_error(verb, "--hosts %s: it names no host; it has a URI a line", file);
+    free(line);
+    if (from && !given)
+        fclose(from);
+    return code;
+}
+
 /* libvirt's configuration of its clients (virConfLoadConfigPath). */
 static FILE *open_client_configuration(void)
 {

@@ -185,9 +185,38 @@ def merges():
         true("the operator's stays", host.read(LIST).startswith(OPERATORS))
 
 
+def spares_the_cured():
+    """An exempt list of those whose clock is UTC inside; what an agent says counts as tenants' word."""
+    spared = "/etc/libvirt/cured.uuids"
+    config = CONFIG + f"exempt.uuid_file = {spared}\n"
+    with Host(case.tree(), config=config, files={**FILES, spared: OPERATORS}, timezone="Asia/Shanghai") as host:
+        for path in (LIST, spared):
+            os.chmod(host.inside(path), 0o644)
+        agentguest.answer(host, ANSWERS)
+        start(host, ("cured", "behind", "called-windows"))
+        host.put("/tmp/hosts", "# ours\nqemu:///system\n", 0o644)
+        discover(host, "--hosts", "/tmp/hosts", "--cured", spared, "--merge", LIST)
+        cured = host.conn.lookupByName("cured")
+        equal("the operator's, and the cured one", [line.split()[0] for line in host.read(spared).splitlines()],
+              [OPERATORS.split()[0], cured.UUIDString()])
+        xml = cured.XMLDesc(2)
+        said = host.run("winguest", "check", "-", input=xml).stdout
+        true(said, "exempt" in said and "its agent showed" in said)
+        cured.destroy()
+        cured.create()
+        true("it keeps UTC", not guest.has_flag(host.cmdline("cured"), guest.FLAGS["rtc"]))
+        host.put("/etc/libvirt/operator.conf", config + "[detect]\ntrust = operator\n", 0o644)
+        said = host.run("winguest", "check", "--config", "/etc/libvirt/operator.conf", "-", input=xml).stdout
+        true(said, "exempt" not in said)
+        cured.destroy()
+        cured.undefine()
+        discover(host, "--cured", spared, "--prune")
+        equal("it is taken out", host.read(spared), OPERATORS)
+
+
 def forger_line(host, lines):
     return all(line in host.read(LIST).splitlines() for line in lines if "forger" in line)
 
 
 if __name__ == "__main__":
-    case.run(asks, audited, interrupted, merges)
+    case.run(asks, audited, interrupted, merges, spares_the_cured)

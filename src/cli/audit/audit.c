@@ -137,30 +137,6 @@ static int add_source(struct wg_audit *audit, const char *uri)
     return grown[audit->sources++].host ? -1 : wg_cli_error("audit", "out of memory");
 }
 
-/* A URI a line; what begins with # is a comment. */
-static int take_hosts(struct wg_audit_run *run, const char *file)
-{
-    bool given = strcmp(file, "-") == 0;
-    FILE *from = given ? stdin : fopen(file, "re");
-    char *line = NULL;
-    size_t size = 0;
-    int code = from ? -1 : wg_cli_error("audit", "--hosts %s: %s", file, strerror(errno));
-
-    while (code < 0 && getline(&line, &size, from) > 0) {
-        char *uri = line + strspn(line, " \t");
-
-        uri[strcspn(uri, " \t\r\n")] = '\0';
-        if (*uri && *uri != '#' && wg_list_add(&run->uris, uri, strlen(uri)) < 0)
-            code = wg_cli_error("audit", "out of memory");
-    }
-    if (code < 0 && run->uris.count == 0)
-        code = wg_cli_error("audit", "--hosts %s: it names no host; it has a URI a line", file);
-    free(line);
-    if (from && !given)
-        fclose(from);
-    return code;
-}
-
 static int check_only(const struct wg_list *only)
 {
     char near[32];
@@ -219,7 +195,7 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
     if (code < 0)
         code = take_number("timeout", timeout, WG_TIMEOUT_MAX, &run->timeout);
     if (code < 0 && hosts)
-        code = take_hosts(run, hosts);
+        code = wg_cli_hosts("audit", hosts, &run->uris);
     if (code >= 0)
         return code;
     int place = format ? wg_cli_format("audit", format, format_names) : 0;

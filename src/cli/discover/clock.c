@@ -55,6 +55,24 @@ static const char *of_zone(const struct wg_discovery *guest, long error)
     return "";
 }
 
+static bool is_wrong(const struct wg_agent_answer *answer)
+{
+    return answer->has_time && size_of(answer->clock_error) > TOLERANCE + answer->within;
+}
+
+bool wg_discovery_is_cured(const struct wg_discovery *guest)
+{
+    const struct wg_agent_answer *answer = &guest->answer;
+
+    return answer->has_time && !is_wrong(answer) && strcmp(answer->os, "mswindows") == 0 &&
+           strcmp(guest->started, "utc") == 0 && answer->has_zone && answer->zone != 0;
+}
+
+bool wg_discovery_is_unmarked(const struct wg_discovery *guest)
+{
+    return wg_discovery_kind(guest) == WG_FOUND_UNMARKED;
+}
+
 void wg_discovery_clock(const struct wg_discovery *guest, char text[200], bool *wrong)
 {
     const struct wg_agent_answer *answer = &guest->answer;
@@ -65,11 +83,10 @@ void wg_discovery_clock(const struct wg_discovery *guest, char text[200], bool *
                      : 0;
 
     *text = '\0';
-    *wrong = answer->has_time && size_of(error) > TOLERANCE + answer->within;
+    *wrong = is_wrong(answer);
     if (!answer->has_time)
         return;
-    if (!*wrong && strcmp(answer->os, "mswindows") == 0 && strcmp(guest->started, "utc") == 0 &&
-        answer->zone != 0) {
+    if (wg_discovery_is_cured(guest)) {
         snprintf(
             text, 200,
             "right, although started with utc: cured inside (RealTimeIsUniversal) or corrected "

@@ -12,6 +12,7 @@ struct run {
     const char *config;
     bool json;
     const char *merge;
+    const char *cured;
     bool prune;
     struct wg_engine *engine;
     struct wg_discoveries found;
@@ -160,27 +161,29 @@ static void print(const struct run *run)
 }
 
 /* A guest may be on the host that did not answer: then none is taken out. */
-static int merge(struct run *run)
+static int merge(struct run *run, const char *path, wg_discovery_fn *belongs)
 {
     struct wg_error err;
     size_t added, removed;
 
     if (run->prune && run->found.failed)
-        wg_cli_error("discover", "a host failed, so no guest is taken out of %s", run->merge);
-    if (wg_discoveries_merge(&run->found, run->merge, run->prune && !run->found.failed, &added,
+        wg_cli_error("discover", "a host failed, so no guest is taken out of %s", path);
+    if (wg_discoveries_merge(&run->found, path, belongs, run->prune && !run->found.failed, &added,
                              &removed, &err) < 0)
         return wg_cli_error("discover", "%s", err.text);
-    fprintf(stderr, "winguest: discover: %s: %zu added, %zu taken out\n", run->merge, added,
-            removed);
+    if (!wg_cli_manner()->quiet)
+        fprintf(stderr, "winguest: discover: %s: %zu added, %zu taken out\n", path, added, removed);
     return WG_EXIT_OK;
 }
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
-    const char *format = "text";
+    const char *format = "text", *hosts = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
+        {.name = "cured", .value = &run->cured},
+        {.name = "hosts", .value = &hosts},
         {.name = "format", .letter = 'f', .value = &format},
         {.name = "merge", .value = &run->merge},
         {.name = "prune", .given = &run->prune},
@@ -196,11 +199,13 @@ static int take_arguments(struct run *run, int argc, char **argv)
     if (form < 0)
         return WG_EXIT_ERROR;
     run->json = form == 1;
-    if (run->prune && !run->merge)
-        return wg_cli_error("discover", "--prune needs --merge FILE");
+    if (run->prune && !run->merge && !run->cured)
+        return wg_cli_error("discover", "--prune needs --merge FILE or --cured FILE");
     if (run->merge && *run->merge != '/')
         return wg_cli_error("discover", "--merge: '%s' is not an absolute path", run->merge);
-    return -1;
+    if (run->cured && *run->cured != '/')
+        return wg_cli_error("discover", "--cured: '%s' is not an absolute path", run->cured);
+    return hosts ? wg_cli_hosts("discover", hosts, &run->uris) : -1;
 }
 
 static void clear(struct run *run)
@@ -226,7 +231,9 @@ static int ask(struct run *run)
     if (wg_agent_stopped_by())
         return 128 + wg_agent_stopped_by();
     print(run);
-    int code = run->merge ? merge(run) : WG_EXIT_OK;
+    int code = run->merge ? merge(run, run->merge, wg_discovery_is_unmarked) : WG_EXIT_OK;
+    if (run->cured && code == WG_EXIT_OK)
+        code = merge(run, run->cured, wg_discovery_is_cured);
     return wg_cli_flush("discover", run->found.failed ? WG_EXIT_ERROR : code);
 }
 

@@ -54,13 +54,24 @@ enum wg_finding_kind wg_discovery_kind(const struct wg_discovery *guest);
  * error is in *wrong. */
 void wg_discovery_clock(const struct wg_discovery *guest, char text[200], bool *wrong);
 
+/* Whether a guest belongs in a list. */
+typedef bool wg_discovery_fn(const struct wg_discovery *guest);
+
+/* It says that it is Windows, and nothing marks it: for rules.uuid_file. */
+wg_discovery_fn wg_discovery_is_unmarked;
+
+/* Windows that was started with utc and has the right time, in a zone that is not UTC: its clock is
+ * UTC inside, or NTP has just corrected it. For exempt.uuid_file. */
+wg_discovery_fn wg_discovery_is_cured;
+
 /*
- * Adds to the list at path, which need not be there, those that are WG_FOUND_UNMARKED, and with
- * prune removes lines of this function's whose guests there are no more; lines of others stay.
- * *added and *removed: their numbers; with neither the file is left as it is. Returns 0, or -1
- * with *err filled and the file as it was.
+ * Adds to the list at path, which need not be there, those that belong in it, and with prune
+ * removes lines of this function's whose guests there are no more; lines of others stay. *added and
+ * *removed: their numbers; with neither the file is left as it is. Returns 0, or -1 with *err
+ * filled and the file as it was.
  */
-int wg_discoveries_merge(const struct wg_discoveries *found, const char *path, bool prune,
-                         size_t *added, size_t *removed, struct wg_error *err);
+int wg_discoveries_merge(const struct wg_discoveries *found, const char *path,
+                         wg_discovery_fn *belongs, bool prune, size_t *added, size_t *removed,
+                         struct wg_error *err);
 
 #endif

@@ -16,6 +16,7 @@
 
 struct merging {
     const struct wg_discoveries *found;
+    wg_discovery_fn *belongs;
     bool prune;
     struct wg_list listed; /* UUIDs, in small letters */
     size_t added;
@@ -97,8 +98,7 @@ static int add(struct merging *merging, FILE *out, struct wg_error *err)
     for (size_t i = 0; i < merging->found->count; i++) {
         const struct wg_discovery *guest = &merging->found->item[i];
 
-        if (wg_discovery_kind(guest) != WG_FOUND_UNMARKED ||
-            wg_list_has(&merging->listed, guest->uuid))
+        if (!merging->belongs(guest) || wg_list_has(&merging->listed, guest->uuid))
             continue;
         if (wg_list_add(&merging->listed, guest->uuid, strlen(guest->uuid)) < 0)
             return wg_no_memory(err);
@@ -130,10 +130,11 @@ static int merge(struct merging *merging, const char *path, struct wg_error *err
     return rc;
 }
 
-int wg_discoveries_merge(const struct wg_discoveries *found, const char *path, bool prune,
-                         size_t *added, size_t *removed, struct wg_error *err)
+int wg_discoveries_merge(const struct wg_discoveries *found, const char *path,
+                         wg_discovery_fn *belongs, bool prune, size_t *added, size_t *removed,
+                         struct wg_error *err)
 {
-    struct merging merging = {.found = found, .prune = prune};
+    struct merging merging = {.found = found, .belongs = belongs, .prune = prune};
     char *copy_of_path = strdup(path);
     int dir = copy_of_path ? wg_safe_open_directory(dirname(copy_of_path), err) : wg_no_memory(err);
     int rc = dir < 0 ? -1 : 0;

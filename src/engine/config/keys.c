@@ -111,12 +111,14 @@ static int set_sources(void *field, const struct key *key, const char *value, st
 /* The list that a line of a file goes into. */
 static struct wg_list *list_of(void *field, const struct key *key, const char *line)
 {
+    struct wg_policy *policy = (struct wg_policy *)((char *)field - key->field);
     const char *comment = strchr(line, '#');
 
-    if (key->field != offsetof(struct wg_policy, windows.uuids) || !comment ||
-        strncmp(comment, WG_SAID_BY_AGENT, strlen(WG_SAID_BY_AGENT)) != 0)
+    if (!comment || strncmp(comment, WG_SAID_BY_AGENT, strlen(WG_SAID_BY_AGENT)) != 0)
         return field;
-    return &((struct wg_policy *)((char *)field - key->field))->told;
+    return field == &policy->windows.uuids  ? &policy->told
+           : field == &policy->exempt.uuids ? &policy->cured
+                                            : field;
 }
 
 /* A list of one word a line; # begins a comment. */
@@ -197,6 +199,7 @@ static const struct key keys[] = {
     {"rules", "image_file", set_file, FIELD(windows.images), NULL, "", true},
     WORDS("rules", "exempt.names", exempt.names),
     WORDS("rules", "exempt.uuids", exempt.uuids),
+    {"rules", "exempt.uuid_file", set_file, FIELD(exempt.uuids), NULL, "", true},
     WORDS("rules", "exempt.flavors", exempt.flavors),
     WORDS("rules", "exempt.projects", exempt.projects),
     WORDS("rules", "exempt.images", exempt.images),

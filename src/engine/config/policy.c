@@ -82,6 +82,7 @@ void wg_policy_clear(struct wg_policy *policy)
     wg_list_clear(&policy->order);
     wg_list_clear(&policy->titles);
     wg_list_clear(&policy->told);
+    wg_list_clear(&policy->cured);
     clear_who(&policy->windows);
     clear_who(&policy->exempt);
     clear_who(&policy->only);

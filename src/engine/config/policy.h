@@ -55,6 +55,7 @@ struct wg_policy {
     struct wg_list titles;
     struct wg_list told; /* uuid_file's lines with WG_SAID_BY_AGENT: UUIDs as in windows */
     struct wg_who exempt;
+    struct wg_list cured; /* exempt.uuid_file's lines with WG_SAID_BY_AGENT */
     struct wg_who only; /* all empty: everybody */
     struct wg_ini ini; /* its [windows] entries are what targets are built from */
     struct wg_remark *remark;

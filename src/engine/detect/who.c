@@ -154,8 +154,19 @@ int wg_who_exempt(const struct wg_domain *domain, const struct wg_policy *policy
     if (wg_path_leads(domain->root, "metadata/wg:guest[@policy=none]"))
         return wg_verdict_reason(verdict, WG_EXEMPT, err, "own mark: policy='none'");
     int rc = seek(domain->root, &policy->exempt, &name, &glob, &any, err);
-    return rc > 0 ? wg_verdict_reason(verdict, WG_EXEMPT, err, "rules.exempt.%s has %s", name, glob)
-                  : rc;
+    if (rc != 0)
+        return rc < 0 ? -1
+                      : wg_verdict_reason(verdict, WG_EXEMPT, err, "rules.exempt.%s has %s", name,
+                                          glob);
+    struct search cured = {.globs = &policy->cured};
+    if (policy->operator_only || cured.globs->count == 0)
+        return 0;
+    if (wg_path_walk(domain->root, "uuid", match, &cured) < 0)
+        return wg_no_memory(err);
+    return cured.found ? wg_verdict_reason(verdict, WG_EXEMPT, err,
+                                           "rules.exempt.uuid_file has it: its agent showed that "
+                                           "its clock is UTC inside")
+                       : 0;
 }
 
 int wg_who_report(const struct wg_domain *domain, const struct wg_policy *policy,
