@@ -137,6 +137,7 @@ void wg_verdict_free(struct wg_verdict *verdict)
     free(verdict->title);
     free(verdict->project);
     free(verdict->flavor);
+    free(verdict->image);
     free(verdict->evidence);
     free(verdict->reason);
     free(verdict->xml);

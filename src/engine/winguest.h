@@ -64,6 +64,7 @@ struct wg_verdict {
     char *title; /* nova's name of the server, or the guest's own title */
     char *project; /* nova's name of it, or its UUID */
     char *flavor;
+    char *image; /* UUID of the image that nova booted it from */
     bool nova; /* it carries nova's metadata */
     bool localtime; /* its clock is to be the local time of its host */
     bool report; /* it is not to be changed: [enforce] mode, or only.* */

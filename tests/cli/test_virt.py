@@ -68,6 +68,24 @@ def audit_groups_what_differs_alike():
           result.out[result.out.index("\n\n") + 1:])
 
 
+def audit_names_images_that_no_list_has():
+    nova = "<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'>" \
+           "<nova:root type='image' uuid='%s'/></nova:instance>"
+    images = [f"{letter * 8}-1111-4222-8333-444455556666" for letter in "abb"]
+    guests = [GUEST % (f"who{number}", nova % image, "") for number, image in enumerate(images)]
+    uri = host(*guests, WRONG)
+    text = winguest("audit", "-c", uri).out
+    within("each once", text, f"\nimage {images[1]} is in no list: 2 guests of unknown OS\n"
+                              f"image {images[0]} is in no list: 1 guest of unknown OS\n4 guests: ")
+    told = json.loads(winguest("audit", "-c", uri, "-f", "json").out)
+    equal("JSON", sorted(each["image"] or "" for each in told["guests"]), sorted(["", *images]))
+    against_schema(told, "audit")
+    put("images", images[0] + "\n")
+    put("listed.conf", f"[rules]\nimage_file = {os.path.abspath('images')}\n")
+    text = winguest("audit", "--config", "listed.conf", "-c", uri).out
+    true(f"one is listed: {text}", f"image {images[0]}" not in text and f"image {images[1]}" in text)
+
+
 def audit_since_an_earlier_one():
     gone = RIGHT.replace("win2", "gone").replace("<name>", "<uuid>5a4d3c5e-0318-4a17-80a5-5e006782fa7a</uuid><name>")
     right = RIGHT.replace("win2", "win1")
@@ -330,7 +348,8 @@ def what_the_talkers_do_not_take():
 
 
 TESTS = (
-    audit_tells_of_every_guest, audit_groups_what_differs_alike, audit_since_an_earlier_one,
+    audit_tells_of_every_guest, audit_groups_what_differs_alike, audit_names_images_that_no_list_has,
+    audit_since_an_earlier_one,
     audit_fits_a_terminal_and_is_paged, audit_without_utf8_has_ascii,
     each_verb_can_be_quiet_or_verbose, nobody_reads_it_any_more, apply_counts_what_may_be_cured,
     apply_and_probe_speak_json, audit_in_another_format_says_the_same,

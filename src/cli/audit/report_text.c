@@ -18,6 +18,7 @@ enum {
     DIFFERENCES,
     NOTES,
     UUID,
+    IMAGE, /* of one whose OS nothing tells */
     FIELDS,
 };
 
@@ -121,7 +122,10 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
         write_differences(shown, out);
     else
         fputc('\t', out);
-    fprintf(out, "\t%s\t\n", finding->uuid ? finding->uuid : "");
+    fprintf(out, "\t%s\t", finding->uuid ? finding->uuid : "");
+    if (verdict && verdict->outcome == WG_UNKNOWN && verdict->image)
+        wg_print_value(verdict->image, out);
+    fputs("\t\n", out);
     return 0;
 }
 
@@ -218,16 +222,17 @@ static void print_rows(const struct table *table, bool details, FILE *out)
     }
 }
 
-static int by_differences(const void *a, const void *b)
-{
-    return strcmp((*(char *const *const *)a)[DIFFERENCES], (*(char *const *const *)b)[DIFFERENCES]);
-}
-
-/* Rows that differ in the same way. */
+/* Rows that have the same in a field. */
 struct group {
     char *const *row; /* one of them */
+    const char *same;
     size_t count;
 };
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(((const struct group *)a)->same, ((const struct group *)b)->same);
+}
 
 static int by_count(const void *a, const void *b)
 {
@@ -235,33 +240,43 @@ static int by_count(const void *a, const void *b)
     const struct group *right = b;
 
     return left->count != right->count ? (left->count < right->count) - (left->count > right->count)
-                                       : strcmp(left->row[DIFFERENCES], right->row[DIFFERENCES]);
+                                       : by_text(a, b);
 }
 
-static size_t make_groups(const struct table *table, char *const **row, struct group *group)
+/* Returns the groups of rows that have something in that field, the largest first, for the caller
+ * to free; NULL with *err filled. */
+static struct group *make_groups(const struct table *table, int field, size_t *groups,
+                                 struct wg_error *err)
 {
-    size_t groups = 0;
+    struct group *group = calloc(table->rows + 1, sizeof(*group));
+    size_t members = 0;
 
-    for (size_t i = 0; i < table->rows; i++)
-        row[i] = &table->row[i * FIELDS];
-    qsort(row, table->rows, sizeof(*row), by_differences);
-    for (size_t i = 0; i < table->rows; i++) {
-        if (!*row[i][DIFFERENCES])
-            continue;
-        if (groups == 0 || strcmp(group[groups - 1].row[DIFFERENCES], row[i][DIFFERENCES]) != 0)
-            group[groups++] = (struct group){.row = row[i]};
-        group[groups - 1].count++;
+    *groups = 0;
+    if (!group) {
+        wg_no_memory(err);
+        return NULL;
     }
-    qsort(group, groups, sizeof(*group), by_count);
-    return groups;
+    for (size_t i = 0; i < table->rows; i++) {
+        char *const *row = &table->row[i * FIELDS];
+
+        if (*row[field])
+            group[members++] = (struct group){row, row[field], 1};
+    }
+    qsort(group, members, sizeof(*group), by_text);
+    for (size_t i = 0; i < members; i++) {
+        if (*groups > 0 && strcmp(group[*groups - 1].same, group[i].same) == 0)
+            group[*groups - 1].count++;
+        else
+            group[(*groups)++] = group[i];
+    }
+    qsort(group, *groups, sizeof(*group), by_count);
+    return group;
 }
 
 static int print_groups(const struct table *table, FILE *out, struct wg_error *err)
 {
-    char *const **row = calloc(table->rows + 1, sizeof(*row));
-    struct group *group = calloc(table->rows + 1, sizeof(*group));
-    size_t groups = row && group ? make_groups(table, row, group) : 0;
-    int rc = row && group ? 0 : wg_no_memory(err);
+    size_t groups;
+    struct group *group = make_groups(table, DIFFERENCES, &groups, err);
 
     for (size_t i = 0; i < groups && i < GROUPS_MAX; i++) {
         const char *places = group[i].row[COUNT];
@@ -272,15 +287,29 @@ static int print_groups(const struct table *table, FILE *out, struct wg_error *e
         else
             fprintf(out, "\n%zu guests differ in the same %s place%s:\n", group[i].count, places,
                     s);
-        print_parts(group[i].row[DIFFERENCES], out);
+        print_parts(group[i].same, out);
     }
     if (groups > GROUPS_MAX)
         fprintf(out, "\nand %zu more kinds; hint: --details\n", groups - GROUPS_MAX);
     if (groups > 0)
         fputc('\n', out);
     free(group);
-    free(row);
-    return rc;
+    return group ? 0 : -1;
+}
+
+/* What an operator's list of images has left out. */
+static int print_images(const struct table *table, FILE *out, struct wg_error *err)
+{
+    size_t groups;
+    struct group *group = make_groups(table, IMAGE, &groups, err);
+
+    for (size_t i = 0; i < groups && i < GROUPS_MAX; i++)
+        fprintf(out, "image %s is in no list: %zu guest%s of unknown OS\n", group[i].same,
+                group[i].count, group[i].count == 1 ? "" : "s");
+    if (groups > GROUPS_MAX)
+        fprintf(out, "and %zu more images\n", groups - GROUPS_MAX);
+    free(group);
+    return group ? 0 : -1;
 }
 
 static void print_said(const struct wg_audit *audit, FILE *out)
@@ -341,6 +370,8 @@ static int document(const struct wg_audit *audit, const char *guests, size_t len
         if (!audit->details)
             rc = print_groups(&table, out, err);
     }
+    if (rc == 0)
+        rc = print_images(&table, out, err);
     if (rc == 0 && audit->since)
         fprintf(out, "%zu are not as in %s\n", table.rows, audit->since);
     if (rc == 0 && audit->asks)

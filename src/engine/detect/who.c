@@ -75,6 +75,7 @@ int wg_who_owner(const xmlNode *root, struct wg_verdict *verdict, struct wg_erro
         {&verdict->title, {WG_PATH_NOVA "*:name", "title"}},
         {&verdict->project, {WG_PATH_NOVA "*:owner/*:project", WG_PATH_PROJECT}},
         {&verdict->flavor, {WG_PATH_FLAVOR}},
+        {&verdict->image, {WG_PATH_IMAGE_ROOT, WG_PATH_IMAGE}},
     };
 
     for (size_t i = 0; i < sizeof(owner) / sizeof(*owner); i++) {
