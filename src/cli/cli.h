@@ -81,8 +81,8 @@ void wg_cli_json(const char *text);
 /* Prints "name": and the text; null if it is NULL or empty. */
 void wg_cli_json_member(const char *name, const char *text);
 
-/* Ends the process without a word, as shells expect it, if standard output has failed because nobody
- * reads it any more: SIGPIPE is ignored where libvirt is asked. */
+/* Ends the process without a word, as shells expect it, if standard output has failed because
+ * nobody reads it any more: SIGPIPE is ignored where libvirt is asked. */
 void wg_cli_broken_pipe(void);
 
 /* Says that standard output could not be written, if so. Returns code, or WG_EXIT_ERROR. */

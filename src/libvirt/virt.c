@@ -185,7 +185,8 @@ struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struc
         wg_virt_failed(err, "list of guests");
     else
         wg_no_memory(err);
-    wg_virt_guests_free(guests, *count);
+    if (guests)
+        wg_virt_guests_free(guests, *count);
     return NULL;
 }
 

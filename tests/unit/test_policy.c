@@ -243,8 +243,8 @@ static void an_unknown_section_or_key_is_told(void **state)
          ":2: [detect] sources: unknown key; allowed: order trust"},
         {"[rules]\nname = a\n", WG_UNUSABLE,
          ":2: [rules] name: unknown key; did you mean names? allowed: names titles flavors uuids "
-         "images projects uuid_file image_file exempt.names exempt.uuids exempt.flavors "
-         "exempt.projects exempt.images"},
+         "images projects uuid_file image_file exempt.names exempt.uuids exempt.uuid_file "
+         "exempt.flavors exempt.projects exempt.images"},
         {"[windows]\nmatch.name = a\n", WG_WRONG,
          ":2: [windows] match.name: unknown key; allowed: profile " WG_TARGET_KEYS
          " hyperv.NAME.ATTRIBUTE"},
