@@ -91,12 +91,13 @@ struct wg_virt_fetch *wg_virt_fetch_begin(struct wg_virt_guest **guests, size_t 
 char *wg_virt_fetch_take(struct wg_virt_fetch *run, size_t place, struct wg_error *err)
 {
     pthread_mutex_lock(&run->lock);
+    /* Those before it are left out, and nobody waits for them to be taken. */
+    run->taken = place;
+    pthread_cond_broadcast(&run->changed);
     while (!run->fetched[place].over)
         pthread_cond_wait(&run->changed, &run->lock);
     struct fetched one = run->fetched[place];
     run->fetched[place] = (struct fetched){.over = true};
-    run->taken = place + 1;
-    pthread_cond_broadcast(&run->changed);
     pthread_mutex_unlock(&run->lock);
     if (!one.xml)
         wg_fail(err, "%s", one.why ? one.why : "it has no definition");

@@ -86,6 +86,17 @@ def audit_names_images_that_no_list_has():
     true(f"one is listed: {text}", f"image {images[0]}" not in text and f"image {images[1]}" in text)
 
 
+def audit_behind_many_without_a_definition():
+    """More transient guests in a row than definitions are fetched ahead."""
+    transient = [WRONG.replace("win1", f"passing{number:03}").replace("<domain ", "<domain xmlns:test="
+                 "'http://libvirt.org/schemas/domain/test/1.0' ").replace("</domain>", "<test:transient/></domain>")
+                 for number in range(150)]
+    result = winguest("audit", "-c", host(*transient, WRONG, RIGHT))
+    within("all of them", result.out, "\n151 guests differ in the same 9 places:", "\n152 guests: ")
+    told = json.loads(winguest("audit", "-c", host(*transient, WRONG, RIGHT), "-f", "json").out)
+    equal("definitions", sum(each["stored"] is not None for each in told["guests"]), 2)
+
+
 def audit_since_an_earlier_one():
     gone = RIGHT.replace("win2", "gone").replace("<name>", "<uuid>5a4d3c5e-0318-4a17-80a5-5e006782fa7a</uuid><name>")
     right = RIGHT.replace("win2", "win1")
@@ -349,7 +360,7 @@ def what_the_talkers_do_not_take():
 
 TESTS = (
     audit_tells_of_every_guest, audit_groups_what_differs_alike, audit_names_images_that_no_list_has,
-    audit_since_an_earlier_one,
+    audit_behind_many_without_a_definition, audit_since_an_earlier_one,
     audit_fits_a_terminal_and_is_paged, audit_without_utf8_has_ascii,
     each_verb_can_be_quiet_or_verbose, nobody_reads_it_any_more, apply_counts_what_may_be_cured,
     apply_and_probe_speak_json, audit_in_another_format_says_the_same,
