@@ -17,6 +17,8 @@
 static bool colours;
 static bool always;
 static int columns;
+/* Not the process's: what a glob fits must not depend on who looks. 0: there is none. */
+static locale_t theirs;
 
 static bool has_colours(void)
 {
@@ -43,8 +45,8 @@ void wg_terminal_open(const char *color)
     always = color && strcmp(color, "always") == 0;
     colours = always || ((!color || strcmp(color, "auto") == 0) && has_colours());
     columns = count_columns();
-    setlocale(LC_CTYPE, "");
-    wg_text_in_ascii(strcmp(nl_langinfo(CODESET), "UTF-8") != 0);
+    theirs = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    wg_text_in_ascii(!theirs || strcmp(nl_langinfo_l(CODESET, theirs), "UTF-8") != 0);
 }
 
 void wg_print_coloured(const char *colour, const char *text, FILE *out)
@@ -65,10 +67,12 @@ static size_t character(const char *text, int *taken)
 {
     mbstate_t state = {0};
     wchar_t wide;
+    locale_t ours = uselocale(theirs);
     size_t len = mbrtowc(&wide, text, MB_LEN_MAX, &state);
     bool known = len != (size_t)-1 && len != (size_t)-2 && len > 0;
     int width = known ? wcwidth(wide) : 1;
 
+    uselocale(ours);
     *taken = width < 0 ? 1 : width;
     return known ? len : 1;
 }

@@ -247,6 +247,11 @@ def audit_without_utf8_has_ascii():
     text = winguest("audit", "-c", uri, env=dict(os.environ, LC_ALL="C")).out
     true(f"ASCII: {text!r}", text.isascii())
     within("arrows", text, "clock.offset: utc -> localtime\n")
+    put("named.conf", "[rules]\nnames = büro-*\n")
+    capitals = put("capitals.xml", GUEST % ("BÜRO-1", "", ""))
+    for locale in ("C", "C.UTF-8"):
+        said = winguest("check", "--config", "named.conf", capitals, env=dict(os.environ, LC_ALL=locale)).out
+        within(f"a locale decides of no guest: {locale}", said, "unknown OS")
 
 
 def each_verb_can_be_quiet_or_verbose():
