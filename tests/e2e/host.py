@@ -33,6 +33,8 @@ DAEMON = os.environ.get("WINGUEST_DAEMON", "libvirtd")
 SOCKET = "libvirt-sock" if DAEMON == "libvirtd" else DAEMON + "-sock"
 # make check sets it for the others; a host's zone is its /etc/localtime.
 os.environ.pop("TZ", None)
+# Our arrows are ASCII where the locale is.
+os.environ["LC_ALL"] = "C.UTF-8"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LIBVIRTD_CONF = """\
 auth_unix_rw = "none"
