@@ -13,7 +13,8 @@ bool wg_start_was_ended(int code, const char *text)
     if (!text)
         text = "";
     if (strstr(text, "terminating on signal") || strstr(text, "domain is not running") ||
-        strstr(text, "unexpectedly quit"))
+        strstr(text, "domain is no longer running") || strstr(text, "unexpectedly quit") ||
+        strstr(text, "Unable to read from monitor") || strstr(text, "Unable to write to monitor"))
         return true;
     detail = strstr(text, "monitor");
     if (code != INTERNAL_ERROR || !detail)

@@ -16,6 +16,9 @@ static void by_a_signal_or_without_a_word(void **state)
     assert_true(wg_start_was_ended(55, "Requested operation is not valid: domain is not running"));
     assert_true(wg_start_was_ended(1, "internal error: qemu unexpectedly closed the monitor"));
     assert_true(wg_start_was_ended(9, "operation failed: guest unexpectedly quit"));
+    assert_true(wg_start_was_ended(9, "operation failed: domain is no longer running"));
+    assert_true(wg_start_was_ended(38, "Unable to read from monitor: Connection reset by peer"));
+    assert_true(wg_start_was_ended(38, "Unable to write to monitor: Broken pipe"));
 }
 
 static void with_a_reason(void **state)

@@ -195,7 +195,7 @@ static int start_once(struct wg_repair *repair, struct wg_intent *intent,
 
 /*
  * A thread of libvirt's may still wait for its turn to end the QEMU of a start that has failed, and
- * ends whichever QEMU the guest has by then: wg_start_once_more() in hooks/ knows the same.
+ * ends whichever QEMU the guest has by then: struct wg_again in hooks/ knows the same.
  */
 static int start_as_it_was(struct wg_repair *repair, struct wg_intent *intent,
                            const struct wg_error *why)
