@@ -15,8 +15,8 @@
  * after a call that failed: the last libvirt call made here is always the one whose result the
  * client gets, or its error is put back.
  */
+#include "again.h"
 #include "common/counts.h"
-#include "common/marks.h"
 #include "conns.h"
 #include "engine.h"
 #include "log.h"
@@ -95,7 +95,7 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
                                             struct wg_turn *turn)
 {
     struct _virDomain *domain = NULL;
-    struct _virError *error;
+    struct wg_again again;
 
     if (!atomic_load(&engine.rollback)) {
         wg_filter_log(LOG_WARNING, turn->name, op, "failed with the policy; rollback is off");
@@ -104,13 +104,10 @@ static struct _virDomain *pass_on_as_it_was(const struct request *request, const
     if (defines(request)) {
         domain = pass_on(request, request->xml);
     } else {
-        error = wg_libvirt()->virSaveLastError();
-        wg_mark_rolled_back(turn->name);
-        for (int tries = 0; domain == NULL && wg_start_once_more(turn, tries); tries++)
+        wg_again_begin(&again, turn);
+        while (domain == NULL && wg_again_try(&again))
             domain = pass_on(request, request->xml);
-        wg_take_rolled_back(turn->name);
-        wg_start_fails_with(domain == NULL ? error : NULL);
-        wg_libvirt()->virFreeError(error);
+        wg_again_end(&again, domain == NULL);
     }
     if (domain == NULL)
         wg_filter_log(LOG_NOTICE, turn->name, op,

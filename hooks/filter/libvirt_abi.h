@@ -19,6 +19,8 @@ enum {
     WG_DOMAIN_XML_SECURE = 1 << 0,
     WG_DOMAIN_XML_INACTIVE = 1 << 1,
     WG_DOMAIN_START_FORCE_BOOT = 1 << 3,
+    WG_DOMAIN_SHUTOFF = 5,
+    WG_DOMAIN_SHUTOFF_CRASHED = 3,
     WG_ERR_NO_DOMAIN = 42,
     WG_ERR_OPERATION_INVALID = 55,
 };
@@ -51,6 +53,7 @@ const char *virDomainGetName(struct _virDomain *domain);
 int virDomainGetUUIDString(struct _virDomain *domain, char *uuid);
 char *virDomainGetXMLDesc(struct _virDomain *domain, unsigned int flags);
 int virDomainIsActive(struct _virDomain *domain);
+int virDomainGetState(struct _virDomain *domain, int *state, int *reason, unsigned int flags);
 int virDomainIsPersistent(struct _virDomain *domain);
 int virDomainHasManagedSaveImage(struct _virDomain *domain, unsigned int flags);
 int virDomainFree(struct _virDomain *domain);

@@ -33,6 +33,7 @@
     X(virDomainGetXMLDesc) \
     X(virDomainIsActive) \
     X(virDomainIsPersistent) \
+    X(virDomainGetState) \
     X(virDomainHasManagedSaveImage) \
     X(virDomainFree) \
     X(virSaveLastError) \

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "start.h"
+#include "again.h"
 #include "common/hash.h"
 #include "common/kept.h"
-#include "common/marks.h"
-#include "common/start_error.h"
 #include "engine/rewrite/markup.h"
 #include "log.h"
 #include "real.h"
@@ -14,11 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #define OP "start"
-#define START_TRIES 3
 
 /* A guest about to boot from its stored definition. */
 struct boot {
@@ -50,54 +47,6 @@ int wg_start_unchanged(const struct wg_start *start)
         break;
     }
     return -1;
-}
-
-static void settle(int turns)
-{
-    const struct timespec turn = {.tv_nsec = 20 * 1000 * 1000};
-
-    while (turns-- > 0)
-        nanosleep(&turn, NULL);
-}
-
-/* Whether the guest is off, or is within 10 s: where another thread of libvirt's ends the QEMU of a
- * failed start, that start returns earlier (7.0). Nobody else starts the guest in our turn. */
-static bool is_off(struct _virDomain *domain)
-{
-    int active = wg_libvirt()->virDomainIsActive(domain);
-
-    for (int turns = 0; active > 0 && turns < 500; turns++) {
-        settle(1);
-        active = wg_libvirt()->virDomainIsActive(domain);
-    }
-    return active == 0;
-}
-
-/* What else libvirt says where that same thread is not done with it. */
-static bool still_ending(void)
-{
-    const char *said = wg_libvirt()->virGetLastErrorMessage();
-
-    return strstr(said, "domain is already") || strstr(said, "is no longer running") ||
-           strstr(said, "from monitor");
-}
-
-bool wg_start_once_more(struct wg_turn *turn, int tries)
-{
-    if (tries >= START_TRIES)
-        return false;
-    if (tries > 0 && !still_ending() &&
-        !wg_start_was_ended(wg_libvirt()->virGetLastErrorCode(),
-                            wg_libvirt()->virGetLastErrorMessage()))
-        return false;
-    settle(10 << tries);
-    return !wg_turn_lost(turn);
-}
-
-void wg_start_fails_with(struct _virError *error)
-{
-    if (error != NULL && wg_libvirt()->virSetError != NULL)
-        wg_libvirt()->virSetError(error);
 }
 
 /* With its secrets: a definition that is put back without them has lost its passwords. */
@@ -146,13 +95,18 @@ static bool same_definition(const char *a, const char *b)
     return wg_fingerprint_same(&of_a, &of_b);
 }
 
-static bool replace_definition(struct _virDomain *domain, const char *stored, const char *by)
+/* Returns NULL when done, else what stood against it. */
+static const char *replace_definition(struct _virDomain *domain, const char *stored, const char *by)
 {
     char *now = read_definition(domain);
-    bool replaced = now != NULL && same_definition(now, stored) && redefine(domain, by);
+    const char *obstacle = now == NULL ? "the client may not read it, or it is gone"
+                           : !same_definition(now, stored) ? "it was changed meanwhile"
+                           : !redefine(domain, by)
+                               ? "libvirt refuses it, or the client may not write it"
+                               : NULL;
 
     free(now);
-    return replaced;
+    return obstacle;
 }
 
 /* Never for a session daemon, whose user could read and write what is kept. */
@@ -186,6 +140,7 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
                                           .log_name = boot->name};
     struct _virDomain *domain = boot->start->domain;
     struct wg_filter_answer answer;
+    const char *obstacle = NULL;
     char *previous;
 
     if (wg_filter_paused(engine))
@@ -202,27 +157,35 @@ static void bring_in_line(struct boot *boot, struct wg_filter_engine *engine)
     if (answer.xml != NULL && atomic_load(&engine->rollback) &&
         !wg_start_has_way_back(previous, boot->name, OP))
         answer.xml = NULL;
-    if (answer.xml != NULL && replace_definition(domain, previous, answer.xml)) {
+    if (answer.xml != NULL)
+        obstacle = replace_definition(domain, previous, answer.xml);
+    if (answer.xml != NULL && obstacle == NULL) {
         boot->stored = read_definition(domain);
         boot->previous = previous;
         if (boot->stored != NULL && atomic_load(&engine->rollback))
             keep(boot->uuid, previous, boot->stored, boot->name, OP);
     } else {
-        if (answer.xml != NULL)
+        if (obstacle != NULL)
             wg_filter_log(LOG_WARNING, boot->name, OP,
-                          "its definition was changed meanwhile, libvirt refused it with the "
-                          "policy, or the client may not write it: it starts as it is");
+                          "its definition cannot be brought in line: %s; it starts as it is",
+                          obstacle);
         free(previous);
     }
     wg_filter_answer_free(&answer);
 }
 
-/* What the guest is to be again, which somebody may have defined or edited since. Takes now. */
-static void take_kept(struct boot *boot, struct wg_filter_engine *engine, char *now)
+/* What the guest is to be again, which somebody may have defined or edited since. Takes now.
+ * Returns NULL when done, else what stood against it. */
+static const char *take_kept(struct boot *boot, struct wg_filter_engine *engine, char *now)
 {
     bool edited = false;
     char *kept = wg_kept_get(boot->uuid, boot->name, now, &edited);
     char *previous = kept == NULL ? NULL : wg_filter_previous(engine, kept, now, edited);
+    const char *obstacle = kept == NULL ? "it was changed, and what it was is not kept"
+                           : previous == NULL && edited
+                               ? "it was changed since it was defined, and has not the policy's "
+                                 "values any more, or the engine fails"
+                               : NULL;
 
     free(boot->previous);
     free(boot->stored);
@@ -230,6 +193,7 @@ static void take_kept(struct boot *boot, struct wg_filter_engine *engine, char *
     boot->stored = now;
     if (boot->previous != kept)
         free(kept);
+    return obstacle;
 }
 
 /*
@@ -240,47 +204,49 @@ static void take_kept(struct boot *boot, struct wg_filter_engine *engine, char *
 static const char *put_back(struct boot *boot, struct wg_filter_engine *engine)
 {
     struct _virDomain *domain = boot->start->domain;
+    const char *obstacle = NULL;
     char *now;
 
     if (wg_turn_lost(&boot->turn))
-        return "somebody has stopped it";
-    if (!is_off(domain))
+        return "somebody has stopped it, or waits for it too long";
+    if (!wg_again_is_off(domain))
         return "it runs, or is gone";
     now = read_definition(domain);
     if (now == NULL)
-        return "the client may not read it";
+        return "the client may not read it, or it is gone";
     if (boot->previous != NULL && boot->stored != NULL && same_definition(now, boot->stored))
         free(now);
     else
-        take_kept(boot, engine, now);
-    if (boot->previous == NULL)
-        return "it was changed since it was defined";
-    return replace_definition(domain, boot->stored, boot->previous)
-               ? NULL
-               : "libvirt refused it, or it was changed meanwhile";
+        obstacle = take_kept(boot, engine, now);
+    return obstacle != NULL ? obstacle : replace_definition(domain, boot->stored, boot->previous);
 }
 
-static int start_as_it_was(struct boot *boot)
+static int start_as_it_was(struct boot *boot, struct wg_again *again)
 {
     struct _virDomain *domain = boot->start->domain;
     char *restored = read_definition(domain);
-    int rc = -1, code;
+    const char *obstacle;
+    int rc = -1;
 
-    wg_mark_rolled_back(boot->name);
-    for (int tries = 0; rc < 0 && wg_start_once_more(&boot->turn, tries); tries++)
+    while (rc < 0 && wg_again_try(again)) {
         rc = wg_start_unchanged(boot->start);
-    code = wg_libvirt()->virGetLastErrorCode();
-    wg_take_rolled_back(boot->name);
-    if (rc >= 0)
+        if (rc >= 0 && !wg_again_stays_up(domain))
+            rc = -1;
+    }
+    if (rc >= 0) {
         wg_filter_log(LOG_WARNING, boot->name, OP,
                       "failed with the policy: previous definition restored, and started");
-    else
-        wg_filter_log(LOG_NOTICE, boot->name, OP,
-                      "failed with the policy and without (libvirt's error %d), or was stopped: %s",
-                      code,
-                      restored != NULL && replace_definition(domain, restored, boot->stored)
-                          ? "its definition has the policy again"
-                          : "its definition is as it was: it was changed meanwhile");
+    } else {
+        obstacle = restored == NULL ? "the client may not read it, or it is gone"
+                                    : replace_definition(domain, restored, boot->stored);
+        wg_filter_log(obstacle == NULL ? LOG_NOTICE : LOG_WARNING, boot->name, OP,
+                      "failed with the policy and without (%d times, libvirt's error %d), or was "
+                      "stopped: %s%s",
+                      again->tries, again->code,
+                      obstacle == NULL ? "its definition has the policy again"
+                                       : "previous definition restored, for ",
+                      obstacle == NULL ? "" : obstacle);
+    }
     free(restored);
     return rc;
 }
@@ -292,19 +258,19 @@ static int start_as_it_was(struct boot *boot)
  */
 static int roll_back(struct boot *boot, struct wg_filter_engine *engine)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-    struct _virError *error = libvirt->virSaveLastError();
-    const char *obstacle = put_back(boot, engine);
+    struct wg_again again;
+    const char *obstacle;
     int rc = -1;
 
+    wg_again_begin(&again, &boot->turn);
+    obstacle = put_back(boot, engine);
     if (obstacle == NULL)
-        rc = start_as_it_was(boot);
+        rc = start_as_it_was(boot, &again);
     else
         wg_filter_log(LOG_NOTICE, boot->name, OP,
                       "failed with the policy; the previous definition is not restored: %s",
                       obstacle);
-    wg_start_fails_with(rc < 0 ? error : NULL);
-    libvirt->virFreeError(error);
+    wg_again_end(&again, rc < 0);
     return rc;
 }
 
@@ -353,8 +319,13 @@ int wg_start_with_policy(const struct wg_start *start, struct wg_filter_engine *
     struct boot boot = {.start = start, .name = wg_libvirt()->virDomainGetName(start->domain)};
     int rc;
 
-    if (boot.name == NULL || !wg_turn_take(&boot.turn, boot.name, true))
+    if (boot.name == NULL)
         return wg_start_unchanged(start);
+    if (!wg_turn_take(&boot.turn, boot.name, true)) {
+        wg_filter_log(LOG_ERR, boot.name, OP,
+                      "another call on it takes too long: it starts as it is");
+        return wg_start_unchanged(start);
+    }
     rc = start_in_turn(&boot, engine);
     wg_turn_give(&boot.turn);
     return rc;

@@ -19,24 +19,6 @@ struct wg_start {
 int wg_start_unchanged(const struct wg_start *start);
 
 /*
- * Whether a guest whose start has failed under the policy is to be started as it was: to be asked
- * before each try, @tries counts from 0. A thread of libvirt's may still wait for its turn to end
- * the failed QEMU, and ends whichever QEMU the guest has by then (9.0: processMonitorEOFEvent knows
- * the guest only). Seen with 8 of 40 guests on a loaded host, the client's start having succeeded;
- * so this waits 0.2 s first, in ten turns, each of which takes the longer the more threads want the
- * processor, as that thread does. Where that was not enough the start has failed by a signal though
- * nobody has stopped the guest: it is tried again, twice at most and after twice the wait each
- * time. False as well once @turn is lost.
- */
-bool wg_start_once_more(struct wg_turn *turn, int tries);
-
-/*
- * Has the client get that error. Where libvirt no longer exports what it takes, it gets that of the
- * last call.
- */
-void wg_start_fails_with(struct _virError *error);
-
-/*
  * Brings the stored definition of a guest that is about to boot cold in line with the policy, and
  * starts it. If it does not start like that, rollback is on, and nobody has stopped or changed it
  * meanwhile, its previous definition is put back and started instead; if that fails too, the policy

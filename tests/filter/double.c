@@ -30,7 +30,8 @@ struct guest {
     char *running;
     bool managed_save;
     struct timespec failed; /* when its last start has */
-    bool ended; /* by libvirt, in the middle of a start */
+    bool ended; /* by libvirt, in the middle of a start or after it */
+    struct timespec leaves; /* when it is ended after a start */
     int edits;
 };
 
@@ -234,12 +235,27 @@ static double milliseconds_since(const struct timespec *then)
  */
 static bool runs(const struct guest *guest)
 {
+    if (guest->leaves.tv_sec > 0 && milliseconds_since(&guest->leaves) > 100)
+        return false;
     return guest->running != NULL || (is(guest->name, "linger") && guest->failed.tv_sec > 0 &&
                                       milliseconds_since(&guest->failed) < 100);
 }
 
+static bool refuses(const struct guest *guest, bool policy)
+{
+    static const char *const picky[] = {"nostart", "meddled", "late",  "twice",
+                                        "linger",  "lost",    "moved", "signal"};
+    bool is_picky = false;
+
+    for (size_t i = 0; i < sizeof(picky) / sizeof(*picky); i++)
+        is_picky |= is(guest->name, picky[i]);
+    return is(guest->name, "broken") || is(guest->name, "alike") || (policy && is_picky);
+}
+
 /* Ends the next QEMU in place of the failed one: libvirt's own bug. Of guests "late…" when it runs,
- * if it comes too soon; of "twice…" while it starts, once. */
+ * if it comes too soon; of "twice…" and "signal…" while it starts, once; of "lost…" soon after,
+ * once.
+ */
 static bool launch(struct guest *guest, const char *xml)
 {
     bool policy = has_policy(xml);
@@ -248,22 +264,30 @@ static bool launch(struct guest *guest, const char *xml)
     starts++;
     if (runs(guest))
         return fail("Requested operation is not valid: domain is already running") != NULL;
-    if (is(guest->name, "broken") ||
-        (policy &&
-         (is(guest->name, "nostart") || is(guest->name, "meddled") || is(guest->name, "late") ||
-          is(guest->name, "twice") || is(guest->name, "linger")))) {
+    if (is(guest->name, "signal") && (policy || !guest->ended)) {
+        guest->ended = !policy;
+        return fail("internal error: process exited while connecting to monitor: QEMU: "
+                    "terminating on signal 15 from pid 7") != NULL;
+    }
+    if (refuses(guest, policy)) {
         clock_gettime(CLOCK_MONOTONIC, &guest->failed);
         if (is(guest->name, "meddled"))
             set(&guest->definition, "<domain><name>meddled</name>edited</domain>");
-        snprintf(text, sizeof(text), "internal error: QEMU said no %s the policy",
-                 policy ? "with" : "without");
+        if (is(guest->name, "alike"))
+            snprintf(text, sizeof(text), "internal error: QEMU %d has no disk", starts);
+        else
+            snprintf(text, sizeof(text), "internal error: QEMU said no %s the policy",
+                     policy ? "with" : "without");
         return fail(text) != NULL;
     }
     if (is(guest->name, "twice") && !guest->ended) {
         guest->ended = true;
-        return fail("internal error: process exited while connecting to monitor: QEMU: "
-                    "terminating on signal 15 from pid 7") != NULL;
+        return fail("Fehler bei der Ausführung: Gast läuft nicht mehr") != NULL;
     }
+    guest->leaves = (struct timespec){0};
+    if ((is(guest->name, "lost") && !guest->ended) || is(guest->name, "moved"))
+        clock_gettime(CLOCK_MONOTONIC, &guest->leaves);
+    guest->ended = true;
     if (!is(guest->name, "late") || milliseconds_since(&guest->failed) > 100)
         set(&guest->running, xml);
     return true;
@@ -413,6 +437,21 @@ static bool is_saved(const struct guest *guest)
 int virDomainIsActive(struct _virDomain *domain)
 {
     return tell(domain, runs);
+}
+
+static bool has_crashed(const struct guest *guest)
+{
+    return !runs(guest) && !is(guest->name, "moved");
+}
+
+int virDomainGetState(struct _virDomain *domain, int *state, int *reason, unsigned int flags)
+{
+    int crashed = tell(domain, has_crashed);
+
+    (void)flags;
+    *state = WG_DOMAIN_SHUTOFF;
+    *reason = crashed == 1 ? WG_DOMAIN_SHUTOFF_CRASHED : 0;
+    return crashed < 0 ? -1 : 0;
 }
 
 int virDomainIsPersistent(struct _virDomain *domain)

@@ -15,7 +15,12 @@
  *   refuse*     its definition with <policy/> is refused
  *   nostart*    with <policy/> it does not start
  *   late*       nor does this, and the next start meets the end of that QEMU
- *   broken*     it does not start at all
+ *   twice*      the same while it starts, in words that nobody knows
+ *   signal*     the same, after a first start that was ended in the same words
+ *   lost*       the same a moment after that start has succeeded
+ *   moved*      its next start is as that, but that somebody has moved it away then
+ *   broken*     it does not start at all, and says something else each time
+ *   alike*      it does not start at all, and says the same each time, but for a number
  *   edited*     its definition is edited by somebody else as soon as one has read it
  *   meddled*    it is edited by somebody else while it fails to start
  *   secret*     the client may not read its definition with the secrets

@@ -238,6 +238,7 @@ static void a_definition_that_is_refused_goes_through_as_it_was(void **state)
 static void a_start_that_fails_is_rolled_back(void **state)
 {
     struct _virDomain *domain = defined_without_policy("nostart2");
+    int starts;
 
     (void)state;
     assert_int_equal(virDomainCreate(domain), 0);
@@ -268,6 +269,31 @@ static void a_start_that_fails_is_rolled_back(void **state)
     virDomainFree(defined_without_policy("twice2"));
     domain = virDomainCreateXML(conn, xml_of("twice2"), 0);
     assert_policy(double_running("twice2"), false);
+    virDomainFree(domain);
+
+    domain = defined_without_policy("signal1");
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_policy(double_running("signal1"), false);
+    virDomainFree(domain);
+
+    domain = defined_without_policy("lost1");
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_policy(double_running("lost1"), false);
+    assert_int_equal(virDomainIsActive(domain), 1);
+    virDomainFree(domain);
+
+    domain = defined_without_policy("moved1");
+    starts = double_starts();
+    assert_int_equal(virDomainCreate(domain), 0);
+    assert_int_equal(virDomainIsActive(domain), 0);
+    assert_int_equal(double_starts() - starts, 2);
+    virDomainFree(domain);
+
+    domain = defined_without_policy("alike1");
+    starts = double_starts();
+    assert_int_equal(virDomainCreate(domain), -1);
+    assert_policy(double_definition("alike1"), true);
+    assert_int_equal(double_starts() - starts, 2);
     virDomainFree(domain);
 
     domain = defined_without_policy("broken2");

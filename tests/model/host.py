@@ -62,6 +62,7 @@ class State(NamedTuple):
     lost: bool = False        # somebody's destroy has ended that start
     destroy: tuple = ()       # an owner's destroy: where it stands, and what it knows
     change_at: tuple = ()     # an owner's define or undefine: where it stands, and the letter
+    late: bool = False        # libvirt has yet to hear of a failed QEMU's end, and ends the next one then
     # files
     intent: str = ""          # end, start, again
     intent_id: int = 0

@@ -3,11 +3,11 @@
 destroy and one define or undefine at a time, each where it stands."""
 
 from accepted import FILTER as ACCEPTED
-from host import (active, daemon_restarts, define, destroy_begins, destroy_ends, excuse, fails,
-                  gives, owners_go_on, previous, start_begins, start_ends, undefine,
-                  wrong_anywhere, wrong_at_rest)
+from host import (CRASHED, OTHER, active, daemon_restarts, define, destroy_begins, destroy_ends,
+                  excuse, gives, goes_off, owners_go_on, previous, start_begins, start_ends,
+                  undefine, wrong_anywhere, wrong_at_rest)
 
-IDLE = dict(pc="", prev="", new="", known=False)
+IDLE = dict(pc="", prev="", new="", known=False, late=False)
 
 
 class Rollback:
@@ -30,6 +30,8 @@ class Rollback:
                 after = getattr(self, at)(state)
                 if after:
                     yield f"{kind} at {at}", after
+        if state.late and active(state):
+            yield "libvirt hears late of the end of the QEMU before", self.hears_late(state)
         if state.restarts:
             after = gives(daemon_restarts(self.forgets(state)), turn="", lost=False, destroy=(),
                           change_at=(), **IDLE)
@@ -61,6 +63,13 @@ class Rollback:
     @staticmethod
     def other(state, what, **changes):
         return gives(state, acts=state.acts | {what}, **changes)
+
+    @staticmethod
+    def hears_late(state):
+        """It knows the guest only. Later than we look at the guest it is not modelled."""
+        if state.starter:
+            return gives(state, late=False, killed=True)
+        return goes_off(gives(state, late=False), OTHER if state.vm == "shutting" else CRASHED)
 
     @staticmethod
     def busy(state):
@@ -129,13 +138,14 @@ class Rollback:
         return gives(after, pc=pc if begun else failed, known=missing)
 
     def t8(self, state):
-        return self.started(state, "u0")
+        after = self.started(state, "t9", "u0", "up")
+        return gives(after, late=after.pc == "u0" and not state.killed)
 
-    def started(self, state, failed):
+    def started(self, state, ran_at, failed, want):
         missing = state.known or state.starts == "none"
         ran, after = start_ends(state, self.hook)
         if ran:
-            return gives(after, pc="t9", want="off" if "destroyed" in state.acts else "up")
+            return gives(after, pc=ran_at, want="off" if "destroyed" in state.acts else want)
         return gives(after, pc=failed, known=missing)
 
     def t9(self, state):
@@ -181,7 +191,15 @@ class Rollback:
         return self.start(state, "u6", "u7")
 
     def u6(self, state):
-        return self.started(state, "u7")
+        """Once more if it has failed otherwise than the first one."""
+        return self.started(state, "u9", "u4" if state.killed else "u7", "either")
+
+    def u9(self, state):
+        if state.late:
+            return None
+        if not active(state) and state.end == CRASHED:
+            return gives(state, pc="u4")
+        return gives(state, pc="t9", want="up" if state.want == "either" else state.want)
 
     def u7(self, state):
         return gives(state, pc="u8") if state.d == state.prev else self.over(state, False)

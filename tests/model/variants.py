@@ -252,6 +252,22 @@ class NotAtAll(Rollback):
 
 
 @broken(calls=1)
+class NotAgain(Rollback):
+    """a start as it was that libvirt ends is not tried again"""
+
+    def u6(self, state):
+        return self.started(state, "u9", "u7", "either")
+
+
+@broken(calls=1)
+class NoLook(Rollback):
+    """nobody looks whether the guest that was started as it was stays up"""
+
+    def u6(self, state):
+        return self.started(state, "t9", "u4" if state.killed else "u7", "up")
+
+
+@broken(calls=1)
 class PolicyStaysOut(Rollback):
     """the policy stays out after both have failed"""
 
