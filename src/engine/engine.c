@@ -275,6 +275,8 @@ struct wg_verdict *wg_evaluate(struct wg_engine *engine, const char *xml, size_t
         pretend(engine, verdict);
     if (rc == 0)
         rc = judge(engine, &domain, &traits, flags, verdict, err);
+    verdict->unlisted = verdict->outcome == WG_UNKNOWN && verdict->image &&
+                        wg_policy_lists_images(&engine->policy);
     wg_traits_clear(&traits);
     wg_domain_clear(&domain);
     if (rc < 0) {

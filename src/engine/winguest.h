@@ -65,6 +65,7 @@ struct wg_verdict {
     char *project; /* nova's name of it, or its UUID */
     char *flavor;
     char *image; /* UUID of the image that nova booted it from */
+    bool unlisted; /* under WG_OWNER: of unknown OS, and the operator's list of images lacks its */
     bool nova; /* it carries nova's metadata */
     bool localtime; /* its clock is to be the local time of its host */
     bool report; /* it is not to be changed: [enforce] mode, or only.* */

@@ -74,14 +74,17 @@ def audit_names_images_that_no_list_has():
     images = [f"{letter * 8}-1111-4222-8333-444455556666" for letter in "abb"]
     guests = [GUEST % (f"who{number}", nova % image, "") for number, image in enumerate(images)]
     uri = host(*guests, WRONG)
-    text = winguest("audit", "-c", uri).out
+    true("without lists none is missed", "in no list" not in winguest("audit", "-c", uri).out)
+    put("images", "# none yet\n")
+    put("listed.conf", f"[rules]\nimage_file = {os.path.abspath('images')}\n")
+    text = winguest("audit", "--config", "listed.conf", "-c", uri).out
     within("each once", text, f"\nimage {images[1]} is in no list: 2 guests of unknown OS\n"
                               f"image {images[0]} is in no list: 1 guest of unknown OS\n4 guests: ")
-    told = json.loads(winguest("audit", "-c", uri, "-f", "json").out)
-    equal("JSON", sorted(each["image"] or "" for each in told["guests"]), sorted(["", *images]))
+    told = json.loads(winguest("audit", "--config", "listed.conf", "-c", uri, "-f", "json").out)
+    equal("JSON", sorted((each["image"] or "", each["image_unlisted"]) for each in told["guests"]),
+          sorted([("", False), *((image, True) for image in images)]))
     against_schema(told, "audit")
     put("images", images[0] + "\n")
-    put("listed.conf", f"[rules]\nimage_file = {os.path.abspath('images')}\n")
     text = winguest("audit", "--config", "listed.conf", "-c", uri).out
     true(f"one is listed: {text}", f"image {images[0]}" not in text and f"image {images[1]}" in text)
 

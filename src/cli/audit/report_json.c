@@ -74,6 +74,8 @@ json_object *wg_finding_json(const struct wg_source *source, const struct wg_fin
     json_object_object_add(object, "title", wg_json_text(verdict ? verdict->title : NULL));
     json_object_object_add(object, "project", wg_json_text(verdict ? verdict->project : NULL));
     json_object_object_add(object, "image", wg_json_text(verdict ? verdict->image : NULL));
+    json_object_object_add(object, "image_unlisted",
+                           json_object_new_boolean(verdict && verdict->unlisted));
     json_object_object_add(object, "flavor", wg_json_text(verdict ? verdict->flavor : NULL));
     json_object_object_add(object, "active", json_object_new_boolean(finding->active));
     json_object_object_add(object, "waits_for_cold_boot", json_object_new_boolean(finding->waits));

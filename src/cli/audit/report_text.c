@@ -18,7 +18,7 @@ enum {
     DIFFERENCES,
     NOTES,
     UUID,
-    IMAGE, /* of one whose OS nothing tells */
+    IMAGE, /* that no list has */
     FIELDS,
 };
 
@@ -123,7 +123,7 @@ static int guest(const struct wg_audit *audit, const struct wg_source *source,
     else
         fputc('\t', out);
     fprintf(out, "\t%s\t", finding->uuid ? finding->uuid : "");
-    if (verdict && verdict->outcome == WG_UNKNOWN && verdict->image)
+    if (verdict && verdict->unlisted)
         wg_print_value(verdict->image, out);
     fputs("\t\n", out);
     return 0;

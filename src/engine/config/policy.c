@@ -93,6 +93,19 @@ void wg_policy_clear(struct wg_policy *policy)
     *policy = (struct wg_policy){0};
 }
 
+static bool is_set(const struct wg_policy *policy, const char *key)
+{
+    const struct wg_entry *entry = wg_policy_entry(policy, "rules", key);
+
+    return entry && *entry->value;
+}
+
+bool wg_policy_lists_images(const struct wg_policy *policy)
+{
+    return wg_list_has(&policy->order, "rules") &&
+           (is_set(policy, "images") || is_set(policy, "image_file"));
+}
+
 void wg_config_check(const char *config, wg_remark_fn *tell, void *to)
 {
     struct wg_policy policy;

@@ -110,6 +110,9 @@ int wg_config_sections(const struct wg_policy *policy, struct wg_list *names);
 /* What all entries say in one number: another number, another policy. Stylesheets do not count. */
 uint64_t wg_policy_digest(const struct wg_policy *policy);
 
+/* Whether the operator keeps a list of Windows images, if an empty one. */
+bool wg_policy_lists_images(const struct wg_policy *policy);
+
 /* Whether a guest's traits count at all: there are [windows:NAME] sections. */
 bool wg_policy_has_variants(const struct wg_policy *policy);
 
