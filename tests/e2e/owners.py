@@ -143,17 +143,28 @@ def attach(this):
     this.has = f"/tmp/{this.name}.qcow2"
 
 
+def ended_by_libvirt(domain):
+    """libvirt 9.0's own: the end of the QEMU before, of which it hears late, ends the new one within a
+    moment (processMonitorEOFEvent knows the guest only). With or without us, on a busy machine; what
+    we end has another reason."""
+    for _ in range(50):
+        if not domain.isActive():
+            break
+        time.sleep(0.02)
+    return domain.state() == [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED]
+
+
 def restart(this):
     this.domain.destroy()
     this.up = False
     try:
         this.domain.create()
     except libvirt.libvirtError as err:
-        # libvirt 9.0's own: the end of the QEMU before, of which it hears late, ends the new one
-        # (processMonitorEOFEvent knows the guest only). With or without us, on a busy machine.
         if "domain is no longer running" not in str(err):
             raise
         time.sleep(1)
+        this.domain.create()
+    if ended_by_libvirt(this.domain):
         this.domain.create()
     this.up = True
 
