@@ -182,6 +182,30 @@ int wg_cli_hosts(const char *verb, const char *file, struct wg_list *uris)
     return code;
 }
 
+static int take_number(const char *verb, const char *option, const char *text, unsigned most,
+                       unsigned *number)
+{
+    char *end;
+
+    if (!text)
+        return -1;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*end || *text < '0' || *text > '9' || value < 1 || value > most)
+        return wg_cli_error(verb, "--%s '%s': it takes a number, 1 to %u", option, text, most);
+    *number = (unsigned)value;
+    return -1;
+}
+
+int wg_cli_bounds(const char *verb, const char *jobs_text, const char *timeout_text, unsigned *jobs,
+                  unsigned *timeout)
+{
+    *jobs = WG_JOBS;
+    *timeout = WG_TIMEOUT;
+    int code = take_number(verb, "jobs", jobs_text, WG_JOBS_MAX, jobs);
+
+    return code < 0 ? take_number(verb, "timeout", timeout_text, WG_TIMEOUT_MAX, timeout) : code;
+}
+
 /* libvirt's configuration of its clients (virConfLoadConfigPath). */
 static FILE *open_client_configuration(void)
 {

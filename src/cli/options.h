@@ -39,6 +39,21 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *verbs);
  * error was printed. */
 int wg_cli_format(const char *verb, const char *format, const char *const *formats);
 
+/* Hosts that are asked at the same time: each takes a connection, and remote ones a process.
+ * Chosen. */
+#define WG_JOBS 8
+#define WG_JOBS_MAX 256
+
+/* In seconds, until a host must have let us connect. Chosen: longer than ssh takes where a name
+ * server does not answer. */
+#define WG_TIMEOUT 30
+#define WG_TIMEOUT_MAX 3600
+
+/* What --jobs and --timeout say; NULL: not given, the default. Returns -1, or the exit code: the
+ * error was printed. */
+int wg_cli_bounds(const char *verb, const char *jobs_text, const char *timeout_text, unsigned *jobs,
+                  unsigned *timeout);
+
 /* Adds the hosts of --hosts' file, or standard input: a URI a line; what begins with # is a
  * comment. Returns -1, or the exit code: the error was printed. */
 int wg_cli_hosts(const char *verb, const char *file, struct wg_list *uris);

@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 
 import agentguest
 import case
@@ -214,9 +216,56 @@ def spares_the_cured():
         equal("it is taken out", host.read(spared), OPERATORS)
 
 
+def together():
+    """Hosts are asked at the same time: each of the two answers only when the other was called too."""
+    with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
+        agentguest.answer(host, ANSWERS)
+        start(host, ("behind",))
+        both = threading.Barrier(2, timeout=60)
+        doors = [Door(host, f"/tmp/door{i}", both) for i in (1, 2)]
+        uris = [f"qemu+unix:///system?socket={door.path}" for door in doors]
+        hole = socket.socket(socket.AF_UNIX)
+        hole.bind(host.inside("/tmp/hole"))
+        hole.listen()
+        told = json.loads(discover(host, "-c", uris[0], "-c", uris[1], "-c", uris[0], "-f", "json"))
+        equal("a guest of each, of none twice", [each["name"] for each in told["guests"]], ["behind"] * 2)
+        done = host.run("winguest", "discover", "-c", "qemu+unix:///system?socket=/tmp/hole", "-c", "qemu:///system",
+                        "--timeout", "1", timeout=600)
+        equal("a host that does not answer", done.returncode, 2)
+        within("it is named, the other is told", done.stderr + done.stdout, "socket=/tmp/hole", "behind: says mswindows")
+
+
+class Door:
+    """A socket behind which is the daemon's, once all have been called."""
+    def __init__(self, host, path, barrier):
+        self.path, self.daemon, self.barrier = path, host.inside("/run/libvirt/libvirt-sock"), barrier
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(host.inside(path))
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        first = True
+        while True:
+            client = self.socket.accept()[0]
+            if first:
+                self.barrier.wait()
+            first = False
+            daemon = socket.socket(socket.AF_UNIX)
+            daemon.connect(self.daemon)
+            for pair in ((client, daemon), (daemon, client)):
+                threading.Thread(target=self.pass_on, args=pair, daemon=True).start()
+
+    @staticmethod
+    def pass_on(source, target):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
 def forger_line(host, lines):
     return all(line in host.read(LIST).splitlines() for line in lines if "forger" in line)
 
 
 if __name__ == "__main__":
-    case.run(asks, audited, interrupted, merges, spares_the_cured)
+    case.run(asks, audited, interrupted, merges, spares_the_cured, together)

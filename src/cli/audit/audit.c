@@ -151,20 +151,6 @@ static int check_only(const struct wg_list *only)
     return -1;
 }
 
-/* text NULL: *number stays as it is. */
-static int take_number(const char *option, const char *text, unsigned most, unsigned *number)
-{
-    char *end;
-
-    if (!text)
-        return -1;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*end || *text < '0' || *text > '9' || value < 1 || value > most)
-        return wg_cli_error("audit", "--%s '%s': it takes a number, 1 to %u", option, text, most);
-    *number = (unsigned)value;
-    return -1;
-}
-
 static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
 {
     const char *format = NULL, *hosts = NULL, *jobs = NULL, *timeout = NULL;
@@ -191,9 +177,7 @@ static int take_arguments(struct wg_audit_run *run, int argc, char **argv)
     if (code < 0 && wg_list_has(&run->only, "wrong-clock") && !run->audit.asks)
         code = wg_cli_error("audit", "--only wrong-clock goes with --ask-guests");
     if (code < 0)
-        code = take_number("jobs", jobs, WG_JOBS_MAX, &run->jobs);
-    if (code < 0)
-        code = take_number("timeout", timeout, WG_TIMEOUT_MAX, &run->timeout);
+        code = wg_cli_bounds("audit", jobs, timeout, &run->jobs, &run->timeout);
     if (code < 0 && hosts)
         code = wg_cli_hosts("audit", hosts, &run->uris);
     if (code >= 0)
@@ -229,10 +213,7 @@ static void clear(struct wg_audit *audit)
 
 int wg_cli_audit(int argc, char **argv)
 {
-    struct wg_audit_run run = {.jobs = WG_JOBS,
-                               .timeout = WG_TIMEOUT,
-                               .format = &wg_format_text,
-                               .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct wg_audit_run run = {.format = &wg_format_text, .lock = PTHREAD_MUTEX_INITIALIZER};
 
     int code = add_source(&run.audit, NULL);
 

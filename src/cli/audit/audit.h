@@ -120,15 +120,6 @@ extern const struct wg_format wg_format_prometheus;
 extern const struct wg_format wg_format_html;
 extern const struct wg_format wg_format_csv;
 
-/* Hosts that are asked at the same time: each takes a connection, and remote ones a process.
- * Chosen. */
-#define WG_JOBS 8
-#define WG_JOBS_MAX 256
-
-/* Chosen: longer than ssh takes where a name server does not answer. */
-#define WG_TIMEOUT 30
-#define WG_TIMEOUT_MAX 3600
-
 /* An audit under way. */
 struct wg_audit_run {
     unsigned jobs; /* WG_JOBS_MAX at most */

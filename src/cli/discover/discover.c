@@ -10,6 +10,8 @@
 struct run {
     struct wg_list uris;
     const char *config;
+    unsigned jobs;
+    unsigned timeout;
     bool json;
     const char *merge;
     const char *cured;
@@ -35,10 +37,10 @@ static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_di
     return rc;
 }
 
-static int take(struct run *run, struct wg_virt *virt, const char *host,
-                const struct wg_virt_guest *from, const struct wg_agent_answer *answer,
+static int take(struct run *run, const struct wg_asked_host *host, size_t place,
                 struct wg_error *err)
 {
+    const struct wg_virt_guest *from = host->guests[place];
     struct wg_discoveries *found = &run->found;
     struct wg_discovery *grown = realloc(found->item, (found->count + 1) * sizeof(*grown));
 
@@ -46,14 +48,14 @@ static int take(struct run *run, struct wg_virt *virt, const char *host,
         return wg_no_memory(err);
     found->item = grown;
     struct wg_discovery *guest = &grown[found->count];
-    *guest = (struct wg_discovery){.host = strdup(host),
+    *guest = (struct wg_discovery){.host = strdup(host->name),
                                    .name = strdup(wg_virt_guest_name(from)),
-                                   .answer = *answer};
+                                   .answer = host->answer[place]};
     snprintf(guest->uuid, sizeof(guest->uuid), "%s", wg_virt_guest_uuid(from));
     found->count++;
     if (!guest->host || !guest->name)
         return wg_no_memory(err);
-    if (wg_virt_is_local(virt))
+    if (wg_virt_is_local(host->virt))
         wg_discovery_read_zone(guest);
     /* One that ended meanwhile is no fault of the host's. */
     if (judge(run, from, guest, err) == 0 || wg_virt_guest_gone(from))
@@ -64,46 +66,55 @@ static int take(struct run *run, struct wg_virt *virt, const char *host,
     return 0;
 }
 
-static int look(struct run *run, struct wg_virt *virt, struct wg_virt_guest **guests, size_t count,
-                struct wg_error *err)
+static int take_host(struct run *run, const struct wg_asked_host *host, struct wg_error *err)
 {
-    struct wg_agent_answer *answer = calloc(count + 1, sizeof(*answer));
-    char *host = wg_virt_host(virt, err);
+    int rc = 0;
 
-    if (!answer || !host) {
-        free(answer);
-        free(host);
-        return answer ? -1 : wg_no_memory(err);
-    }
-    int rc = count > 0 ? wg_agent_ask(virt, guests, count, answer, err) : 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        const char *uuid = wg_virt_guest_uuid(guests[i]);
+    for (size_t i = 0; rc == 0 && i < host->count; i++) {
+        const char *uuid = wg_virt_guest_uuid(host->guests[i]);
 
         if (wg_list_add(&run->found.uuids, uuid, strlen(uuid)) < 0)
             rc = wg_no_memory(err);
-        else if (wg_virt_guest_active(guests[i]))
-            rc = take(run, virt, host, guests[i], &answer[i], err);
+        else if (wg_virt_guest_active(host->guests[i]))
+            rc = take(run, host, i, err);
     }
-    free(host);
-    free(answer);
+    if (rc < 0)
+        wg_fail_in(err, "%s", host->uri);
     return rc;
 }
 
-static void ask_host(struct run *run, const char *uri)
+/* A host that is named twice is asked once. */
+static bool is_first(const struct wg_list *uris, size_t place)
 {
-    struct wg_error err;
-    size_t count = 0;
-    struct wg_virt *virt = wg_virt_open(uri, false, &err);
-    struct wg_virt_guest **guests = virt ? wg_virt_guests(virt, &count, &err) : NULL;
-
-    if (!guests || look(run, virt, guests, count, &err) < 0) {
-        if (virt)
-            wg_fail_in(&err, "%s", uri);
-        wg_cli_error("discover", "%s", err.text);
-        run->found.failed = true;
+    for (size_t i = 0; i < place; i++) {
+        if (strcmp(uris->item[i], uris->item[place]) == 0)
+            return false;
     }
-    wg_virt_guests_free(guests, count);
-    wg_virt_close(virt);
+    return true;
+}
+
+static int ask_hosts(struct run *run)
+{
+    struct wg_asked_host *hosts = calloc(run->uris.count, sizeof(*hosts));
+    size_t count = 0;
+
+    if (!hosts)
+        return wg_cli_error("discover", "out of memory");
+    for (size_t i = 0; i < run->uris.count; i++) {
+        if (is_first(&run->uris, i))
+            hosts[count++].uri = run->uris.item[i];
+    }
+    wg_discovery_ask(hosts, count, run->jobs, run->timeout);
+    for (size_t i = 0; i < count; i++) {
+        if (!wg_agent_stopped_by() &&
+            (!hosts[i].answer || take_host(run, &hosts[i], &hosts[i].error) < 0)) {
+            wg_cli_error("discover", "%s", hosts[i].error.text);
+            run->found.failed = true;
+        }
+        wg_asked_host_clear(&hosts[i]);
+    }
+    free(hosts);
+    return wg_agent_stopped_by() ? 128 + wg_agent_stopped_by() : -1;
 }
 
 static void print_text(const struct wg_discovery *guest)
@@ -178,15 +189,17 @@ static int merge(struct run *run, const char *path, wg_discovery_fn *belongs)
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
-    const char *format = "text", *hosts = NULL;
+    const char *format = "text", *hosts = NULL, *jobs = NULL, *timeout = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
         {.name = "cured", .value = &run->cured},
         {.name = "hosts", .value = &hosts},
         {.name = "format", .letter = 'f', .value = &format},
+        {.name = "jobs", .letter = 'j', .value = &jobs},
         {.name = "merge", .value = &run->merge},
         {.name = "prune", .given = &run->prune},
+        {.name = "timeout", .value = &timeout},
         {0},
     };
     int code = wg_cli_options(argc, argv, options);
@@ -205,7 +218,8 @@ static int take_arguments(struct run *run, int argc, char **argv)
         return wg_cli_error("discover", "--merge: '%s' is not an absolute path", run->merge);
     if (run->cured && *run->cured != '/')
         return wg_cli_error("discover", "--cured: '%s' is not an absolute path", run->cured);
-    return hosts ? wg_cli_hosts("discover", hosts, &run->uris) : -1;
+    code = wg_cli_bounds("discover", jobs, timeout, &run->jobs, &run->timeout);
+    return code < 0 && hosts ? wg_cli_hosts("discover", hosts, &run->uris) : code;
 }
 
 static void clear(struct run *run)
@@ -223,15 +237,16 @@ static void clear(struct run *run)
 
 static int ask(struct run *run)
 {
+    const char *here = wg_cli_host(NULL);
+
+    if (run->uris.count == 0 && wg_list_add(&run->uris, here, strlen(here)) < 0)
+        return wg_cli_error("discover", "out of memory");
     wg_agent_mind_signals();
-    if (run->uris.count == 0)
-        ask_host(run, wg_cli_host(NULL));
-    for (size_t i = 0; i < run->uris.count && !wg_agent_stopped_by(); i++)
-        ask_host(run, run->uris.item[i]);
-    if (wg_agent_stopped_by())
-        return 128 + wg_agent_stopped_by();
+    int code = ask_hosts(run);
+    if (code >= 0)
+        return code;
     print(run);
-    int code = run->merge ? merge(run, run->merge, wg_discovery_is_unmarked) : WG_EXIT_OK;
+    code = run->merge ? merge(run, run->merge, wg_discovery_is_unmarked) : WG_EXIT_OK;
     if (run->cured && code == WG_EXIT_OK)
         code = merge(run, run->cured, wg_discovery_is_cured);
     return wg_cli_flush("discover", run->found.failed ? WG_EXIT_ERROR : code);
@@ -248,5 +263,9 @@ int wg_cli_discover(int argc, char **argv)
     if (code < 0)
         code = ask(&run);
     clear(&run);
+    if (wg_virt_left_behind()) {
+        fflush(NULL);
+        _exit(code);
+    }
     return code;
 }

@@ -34,6 +34,22 @@ struct wg_discoveries {
     bool failed; /* a host did not answer, or not for all its guests */
 };
 
+/* A host, and what the agents of its guests answer. */
+struct wg_asked_host {
+    const char *uri;
+    struct wg_virt *virt;
+    char *name;
+    struct wg_virt_guest **guests;
+    size_t count;
+    struct wg_agent_answer *answer; /* of each guest; NULL: it failed, and error says why */
+    struct wg_error error;
+};
+
+/* Asks the guests of hosts whose uri is set, up to jobs of them at a time; a host that has not let
+ * us connect within timeout seconds has failed. */
+void wg_discovery_ask(struct wg_asked_host *hosts, size_t count, unsigned jobs, unsigned timeout);
+void wg_asked_host_clear(struct wg_asked_host *host);
+
 /* Reads with what its clock was started, of the machine that runs. */
 void wg_discovery_read_clock(struct wg_discovery *guest, const char *xml);
 
