@@ -71,7 +71,7 @@ _winguest_complete() {
         config) words="check show --config --format --help" ;;
         diff | rewrite) words="--config --connect --facts --file --guest --sign --help" ;;
         disable) words="--root --help" ;;
-        discover) words="--connect --cured --format --hosts --jobs --merge --prune --timeout --config --help" ;;
+        discover) words="--connect --cured --disks --format --hosts --jobs --merge --prune --timeout --config --help" ;;
         enable) words="--mode --root --help" ;;
         help) words="apply audit check config diff disable discover enable probe repair rewrite status" ;;
         probe) words="--connect --format --print --help" ;;

@@ -73,6 +73,7 @@ complete -c winguest -n '__winguest_is audit discover' -l timeout -x -d 'to conn
 
 complete -c winguest -n '__winguest_is config' -F -a 'check show'
 complete -c winguest -n '__winguest_is discover' -l cured -rF -d 'add to this list'
+complete -c winguest -n '__winguest_is discover' -l disks -d 'of those that are shut off'
 complete -c winguest -n '__winguest_is discover' -l merge -rF -d 'add to this list'
 complete -c winguest -n '__winguest_is discover' -l prune -d 'take out what is gone'
 complete -c winguest -n '__winguest_is enable' -l mode -x -a 'enforce report' -d 'set it first'

@@ -78,13 +78,16 @@ static const struct command {
      CONFIG_OPTION "Exit: 0 nothing violates, 1 violations, 2 a host or a guest failed.\n"},
     {"discover", "virt.so",
      "[-c URI]… [--hosts FILE|-] [-j NUMBER] [--timeout SECONDS] [--format text|json]\n"
-     "                         [--merge FILE] [--cured FILE] [--prune] [--config FILE]",
+     "                         [--disks] [--merge FILE] [--cured FILE] [--prune]\n"
+     "                         [--config FILE]",
      "ask running guests, through their agents, what they are and what time they have",
      "  -c, --connect URI  a host; may be given often. Without it qemu:///system\n"
      "  --hosts FILE       more hosts, a URI a line\n"
      "  -f, --format FORMAT  text, json\n"
      "  -j, --jobs NUMBER  hosts that are asked at the same time, 8 unless told\n"
      "  --timeout SECONDS  how long a host may take to let us connect, 30 unless told\n"
+     "  --disks            look at the disks of guests that are shut off and that nothing marks:\n"
+     "                     needs virt-inspector, and takes a quarter of a minute a guest\n"
      "  --merge FILE       add guests that say Windows, and are not marked, to rules.uuid_file\n"
      "  --cured FILE       add Windows that keeps UTC inside to rules.exempt.uuid_file\n"
      "  --prune            and take those out again that are on no host any more\n"

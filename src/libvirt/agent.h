@@ -19,6 +19,9 @@ enum wg_agent_state {
     WG_AGENT_STATES,
 };
 
+/* What Windows' agent says of its OS. */
+#define WG_AGENT_WINDOWS "mswindows"
+
 /* Times are in seconds. */
 struct wg_agent_answer {
     enum wg_agent_state state;

@@ -263,9 +263,56 @@ class Door:
         target.shutdown(socket.SHUT_WR)
 
 
+SYSTEM = "<operatingsystem><name>{0}</name><distro>{0}</distro><product_name>{1}</product_name></operatingsystem>"
+ON_DISKS = {
+    "win": SYSTEM.format("windows", "Windows Server 2019 &amp;lt;"),
+    "debian": SYSTEM.format("debian", "12"),
+    "both": SYSTEM.format("windows", "x") + SYSTEM.format("debian", "12"),
+    "none": "",
+    "endless": None,
+}
+INSPECTOR = """#!/usr/bin/python3
+import sys
+with open("/tmp/disks/" + sys.argv[sys.argv.index("-d") + 1]) as source:
+    text = source.read()
+if not text:
+    while True:
+        print("x" * 65536)
+print(text)
+"""
+
+
+def disks():
+    """What virt-inspector says, which is a stand-in here; test_disks.py has the real one."""
+    with Host(case.tree(), config=CONFIG, files={**FILES, "/tmp/bin/virt-inspector": INSPECTOR}) as host:
+        os.chmod(host.inside(LIST), 0o644)
+        os.chmod(host.inside("/tmp/bin/virt-inspector"), 0o755)
+        agentguest.answer(host, {})
+        for name, systems in ON_DISKS.items():
+            uuid = host.conn.defineXML(agentguest.domain(name)).UUIDString()
+            host.put(f"/tmp/disks/{uuid}", "" if systems is None else
+                     f"<operatingsystems>{systems}</operatingsystems>", 0o644)
+        host.conn.defineXML(agentguest.domain("called-windows"))
+        inspect = ("env", "PATH=/tmp/bin:/usr/bin:/bin", "winguest", "discover", "--disks")
+        told = json.loads(host.run(*inspect, "-f", "json", timeout=600).stdout)
+        case.against_schema(told, "discover")
+        equal("what is found", {each["name"]: (each["says"], each["why"]) for each in told["guests"]}, {
+            "win": ("mswindows", None), "debian": ("debian", None),
+            "both": (None, "more than one OS is on its disks"), "none": (None, "no OS is known on its disks"),
+            "endless": (None, "virt-inspector found no OS, or failed: run it with -d and the guest's name")})
+        text = host.run(*inspect).stdout
+        within("text", text, "win: shut off, has on its disks mswindows, ", "; unmarked Windows\n",
+               "both: shut off (more than one OS is on its disks)\n")
+        os.symlink("/usr/bin/timeout", host.inside("/tmp/bin/timeout"))
+        os.remove(host.inside("/tmp/bin/virt-inspector"))
+        done = host.run("env", "PATH=/tmp/bin", "/usr/bin/winguest", "discover", "--disks")
+        equal("exit without it", done.returncode, 2)
+        within("it says what to install", done.stderr, "virt-inspector is not installed; hint: ")
+
+
 def forger_line(host, lines):
     return all(line in host.read(LIST).splitlines() for line in lines if "forger" in line)
 
 
 if __name__ == "__main__":
-    case.run(asks, audited, interrupted, merges, spares_the_cured, together)
+    case.run(asks, audited, interrupted, merges, spares_the_cured, together, disks)

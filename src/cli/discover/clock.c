@@ -64,7 +64,7 @@ bool wg_discovery_is_cured(const struct wg_discovery *guest)
 {
     const struct wg_agent_answer *answer = &guest->answer;
 
-    return answer->has_time && !is_wrong(answer) && strcmp(answer->os, "mswindows") == 0 &&
+    return answer->has_time && !is_wrong(answer) && strcmp(answer->os, WG_AGENT_WINDOWS) == 0 &&
            strcmp(guest->started, "utc") == 0 && answer->has_zone && answer->zone != 0;
 }
 
@@ -105,7 +105,7 @@ void wg_discovery_clock(const struct wg_discovery *guest, char text[200], bool *
 
 enum wg_finding_kind wg_discovery_kind(const struct wg_discovery *guest)
 {
-    bool windows = strcmp(guest->answer.os, "mswindows") == 0;
+    bool windows = strcmp(guest->answer.os, WG_AGENT_WINDOWS) == 0;
 
     if (!*guest->answer.os)
         return WG_FOUND_NOTHING;

@@ -13,6 +13,7 @@ struct run {
     unsigned jobs;
     unsigned timeout;
     bool json;
+    bool disks;
     const char *merge;
     const char *cured;
     bool prune;
@@ -23,7 +24,8 @@ struct run {
 static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_discovery *guest,
                  struct wg_error *err)
 {
-    char *xml = wg_virt_guest_xml(from, WG_VIRT_LIVE, err);
+    bool active = wg_virt_guest_active(from);
+    char *xml = wg_virt_guest_xml(from, active ? WG_VIRT_LIVE : WG_VIRT_INACTIVE, err);
     struct wg_verdict *verdict = xml ? wg_evaluate(run->engine, xml, strlen(xml), 0, err) : NULL;
     int rc = verdict ? 0 : -1;
 
@@ -37,23 +39,40 @@ static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_di
     return rc;
 }
 
-static int take(struct run *run, const struct wg_asked_host *host, size_t place,
-                struct wg_error *err)
+/* Without memory NULL. */
+static struct wg_discovery *append(struct wg_discoveries *found, const struct wg_asked_host *host,
+                                   size_t place)
 {
-    const struct wg_virt_guest *from = host->guests[place];
-    struct wg_discoveries *found = &run->found;
     struct wg_discovery *grown = realloc(found->item, (found->count + 1) * sizeof(*grown));
+    const struct wg_virt_guest *from = host->guests[place];
 
     if (!grown)
-        return wg_no_memory(err);
+        return NULL;
     found->item = grown;
-    struct wg_discovery *guest = &grown[found->count];
+    struct wg_discovery *guest = &grown[found->count++];
     *guest = (struct wg_discovery){.host = strdup(host->name),
                                    .name = strdup(wg_virt_guest_name(from)),
                                    .answer = host->answer[place]};
     snprintf(guest->uuid, sizeof(guest->uuid), "%s", wg_virt_guest_uuid(from));
-    found->count++;
-    if (!guest->host || !guest->name)
+    return guest->host && guest->name ? guest : NULL;
+}
+
+static void drop_last(struct wg_discoveries *found)
+{
+    struct wg_discovery *guest = &found->item[--found->count];
+
+    free(guest->host);
+    free(guest->name);
+    free(guest->evidence);
+}
+
+static int take_running(struct run *run, const struct wg_asked_host *host, size_t place,
+                        struct wg_error *err)
+{
+    const struct wg_virt_guest *from = host->guests[place];
+    struct wg_discovery *guest = append(&run->found, host, place);
+
+    if (!guest)
         return wg_no_memory(err);
     if (wg_virt_is_local(host->virt))
         wg_discovery_read_zone(guest);
@@ -62,8 +81,46 @@ static int take(struct run *run, const struct wg_asked_host *host, size_t place,
         return 0;
     guest->answer = (struct wg_agent_answer){.state = WG_AGENT_NOT_ASKED};
     snprintf(guest->answer.why, sizeof(guest->answer.why), "%.*s", 250, err->text);
-    found->failed = true;
+    run->found.failed = true;
     return 0;
+}
+
+static bool is_off(const struct wg_asked_host *host, const char *uuid)
+{
+    struct wg_virt_status status;
+    struct wg_error ignored;
+
+    return wg_virt_look(host->virt, uuid, &status, &ignored) == 0 && status.state == WG_VIRT_OFF;
+}
+
+/* Of one that was started meanwhile what was found is nothing that stands. */
+static int take_shut_off(struct run *run, const struct wg_asked_host *host, size_t place,
+                         struct wg_error *err)
+{
+    const struct wg_virt_guest *from = host->guests[place];
+    struct wg_discovery *guest = append(&run->found, host, place);
+    int rc = 0;
+
+    if (!guest)
+        return wg_no_memory(err);
+    if (judge(run, from, guest, err) == 0 && guest->os == WG_OS_UNKNOWN &&
+        is_off(host, guest->uuid))
+        rc = wg_discovery_inspect(guest, host->uri, err);
+    if (!guest->from_disks || !is_off(host, guest->uuid))
+        drop_last(&run->found);
+    return rc;
+}
+
+static int take(struct run *run, const struct wg_asked_host *host, size_t place,
+                struct wg_error *err)
+{
+    if (wg_virt_guest_active(host->guests[place]))
+        return take_running(run, host, place, err);
+    if (!run->disks || wg_agent_stopped_by())
+        return 0;
+    return wg_virt_is_local(host->virt)
+               ? take_shut_off(run, host, place, err)
+               : wg_fail(err, "--disks: its guests' disks are not on this host");
 }
 
 static int take_host(struct run *run, const struct wg_asked_host *host, struct wg_error *err)
@@ -75,7 +132,7 @@ static int take_host(struct run *run, const struct wg_asked_host *host, struct w
 
         if (wg_list_add(&run->found.uuids, uuid, strlen(uuid)) < 0)
             rc = wg_no_memory(err);
-        else if (wg_virt_guest_active(host->guests[i]))
+        else
             rc = take(run, host, i, err);
     }
     if (rc < 0)
@@ -194,6 +251,7 @@ static int take_arguments(struct run *run, int argc, char **argv)
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
         {.name = "cured", .value = &run->cured},
+        {.name = "disks", .given = &run->disks},
         {.name = "hosts", .value = &hosts},
         {.name = "format", .letter = 'f', .value = &format},
         {.name = "jobs", .letter = 'j', .value = &jobs},
@@ -224,11 +282,8 @@ static int take_arguments(struct run *run, int argc, char **argv)
 
 static void clear(struct run *run)
 {
-    for (size_t i = 0; i < run->found.count; i++) {
-        free(run->found.item[i].host);
-        free(run->found.item[i].name);
-        free(run->found.item[i].evidence);
-    }
+    while (run->found.count > 0)
+        drop_last(&run->found);
     free(run->found.item);
     wg_list_clear(&run->found.uuids);
     wg_list_clear(&run->uris);

@@ -14,7 +14,7 @@ enum wg_finding_kind {
     WG_FOUND_NOT_WINDOWS, /* its XML or a rule says Windows */
 };
 
-/* A guest that runs. */
+/* A guest that runs, or is shut off and had its disks looked at. */
 struct wg_discovery {
     char *host;
     char *name;
@@ -25,6 +25,7 @@ struct wg_discovery {
     bool has_host_zone;
     long host_zone; /* seconds east of UTC */
     struct wg_agent_answer answer;
+    bool from_disks; /* what answer says is not its agent's, but libguestfs' */
 };
 
 struct wg_discoveries {
@@ -49,6 +50,11 @@ struct wg_asked_host {
  * us connect within timeout seconds has failed. */
 void wg_discovery_ask(struct wg_asked_host *hosts, size_t count, unsigned jobs, unsigned timeout);
 void wg_asked_host_clear(struct wg_asked_host *host);
+
+/* Has virt-inspector look what OS is on the disks of a guest that is shut off, and take minutes
+ * over it if it must. Returns 0, what it found or why it found nothing being in the guest's answer,
+ * or -1 with *err filled: it cannot be run. */
+int wg_discovery_inspect(struct wg_discovery *guest, const char *uri, struct wg_error *err);
 
 /* Reads with what its clock was started, of the machine that runs. */
 void wg_discovery_read_clock(struct wg_discovery *guest, const char *xml);

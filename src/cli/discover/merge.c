@@ -104,7 +104,7 @@ static int add(struct merging *merging, FILE *out, struct wg_error *err)
             return wg_no_memory(err);
         fprintf(out, "%s " WG_SAID_BY_AGENT " ", guest->uuid);
         wg_print_value(guest->name, out);
-        fputs(" says ", out);
+        fputs(guest->from_disks ? " has on its disks " : " says ", out);
         wg_print_value(*guest->answer.os_name ? guest->answer.os_name : guest->answer.os, out);
         fprintf(out, ", %s\n", date);
         merging->added++;

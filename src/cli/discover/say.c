@@ -24,7 +24,7 @@ const char *wg_discovery_state_word(const struct wg_discovery *guest)
     static const char *const words[] = {"not-asked", "answers", "no-channel",
                                         "absent",    "silent",  "fails"};
 
-    return words[guest->answer.state];
+    return guest->from_disks ? "shut-off" : words[guest->answer.state];
 }
 
 const char *wg_discovery_kind_word(const struct wg_discovery *guest)
@@ -35,9 +35,11 @@ const char *wg_discovery_kind_word(const struct wg_discovery *guest)
     return words[wg_discovery_kind(guest)];
 }
 
-static void print_os(const struct wg_agent_answer *answer, FILE *out)
+static void print_os(const struct wg_discovery *guest, FILE *out)
 {
-    fputs("says ", out);
+    const struct wg_agent_answer *answer = &guest->answer;
+
+    fputs(guest->from_disks ? "shut off, has on its disks " : "says ", out);
     wg_print_value(*answer->os ? answer->os : "nothing of its OS", out);
     if (*answer->os_name) {
         fputs(", ", out);
@@ -60,8 +62,8 @@ void wg_discovery_print(const struct wg_discovery *guest, bool xml, FILE *out)
     char clock[200];
     bool wrong;
 
-    if (answer->state == WG_AGENT_ANSWERS) {
-        print_os(answer, out);
+    if (answer->state == WG_AGENT_ANSWERS || *answer->os) {
+        print_os(guest, out);
         if (xml)
             print_xml(guest, out);
         if (*kind_texts[wg_discovery_kind(guest)])
@@ -70,7 +72,7 @@ void wg_discovery_print(const struct wg_discovery *guest, bool xml, FILE *out)
         if (*clock)
             fprintf(out, "; clock: %s", clock);
     } else {
-        fputs(state_texts[answer->state], out);
+        fputs(guest->from_disks ? "shut off" : state_texts[answer->state], out);
     }
     if (*answer->why) {
         fputs(" (", out);
