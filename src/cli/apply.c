@@ -46,11 +46,8 @@ static void change(struct wg_apply *run, const struct wg_virt_guest *guest, uint
                    const char *old, const struct wg_verdict *verdict)
 {
     struct wg_error err;
-    char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
 
-    if (!now)
-        wg_apply_complain(run, guest, err.text);
-    else if (strcmp(now, old) != 0 || *shown != wg_undo_digest(old))
+    if (*shown != wg_undo_digest(old))
         wg_apply_complain(run, guest, CHANGED);
     else if (replace(run, guest, old, verdict->xml, &err) < 0)
         wg_apply_complain(run, guest, err.text);
@@ -61,7 +58,6 @@ static void change(struct wg_apply *run, const struct wg_virt_guest *guest, uint
                      wg_virt_guest_active(guest) ? "redefined, waits for a cold boot"
                                                  : "redefined");
     }
-    wg_virt_forget(now);
 }
 
 static void show(struct wg_apply *run, const struct wg_virt_guest *guest, uint64_t *shown,
