@@ -130,9 +130,11 @@ int wg_discovery_inspect(struct wg_discovery *guest, const char *uri, struct wg_
     if (code == 0)
         read_systems(guest, text, len);
     else
-        snprintf(guest->answer.why, sizeof(guest->answer.why), "%s",
-                 code == TIMED_OUT ? "virt-inspector did not end within " SECONDS " s"
-                                   : "virt-inspector found no OS, or failed: run it with -d and the guest's name");
+        snprintf(
+            guest->answer.why, sizeof(guest->answer.why), "%s",
+            code == TIMED_OUT
+                ? "virt-inspector did not end within " SECONDS " s"
+                : "virt-inspector found no OS, or failed: run it with -d and the guest's name");
     free(text);
     return code == NOT_FOUND ? wg_fail(err, "--disks: virt-inspector is not installed; hint: it is "
                                             "in guestfs-tools or libguestfs-tools")
