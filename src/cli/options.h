@@ -40,8 +40,8 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *verbs);
 int wg_cli_format(const char *verb, const char *format, const char *const *formats);
 
 /* Hosts that are asked at the same time: each takes a connection, and remote ones a process.
- * Chosen. */
-#define WG_JOBS 8
+ * Chosen: what is waited for is ssh, of which one takes some 8 MiB. */
+#define WG_JOBS 20
 #define WG_JOBS_MAX 256
 
 /* In seconds, until a host must have let us connect. Chosen: longer than ssh takes where a name
