@@ -224,6 +224,9 @@ def together():
         both = threading.Barrier(2, timeout=60)
         doors = [Door(host, f"/tmp/door{i}", both) for i in (1, 2)]
         uris = [f"qemu+unix:///system?socket={door.path}" for door in doors]
+        os.remove(host.inside(LIST))
+        discover(host, "--merge", LIST)
+        within("a list that is named before it is there", host.read(LIST), "# agent: behind says ")
         hole = socket.socket(socket.AF_UNIX)
         hole.bind(host.inside("/tmp/hole"))
         hole.listen()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "discover.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -290,6 +291,16 @@ static void clear(struct run *run)
     wg_engine_close(run->engine);
 }
 
+/* The configuration may name a list that is only now to be made, and none that it names may lack.
+ */
+static void begin_list(const char *path)
+{
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+
+    if (fd >= 0)
+        close(fd);
+}
+
 static int ask(struct run *run)
 {
     const char *here = wg_cli_host(NULL);
@@ -313,6 +324,10 @@ int wg_cli_discover(int argc, char **argv)
     struct wg_error err;
     int code = take_arguments(&run, argc, argv);
 
+    if (code < 0) {
+        begin_list(run.merge);
+        begin_list(run.cured);
+    }
     if (code < 0 && !(run.engine = wg_cli_engine("discover", run.config, &err)))
         code = wg_cli_error("discover", "%s", err.text);
     if (code < 0)
