@@ -137,7 +137,8 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *verbs)
             *option->given = true;
         else if (option->value)
             *option->value = optarg;
-        else if (wg_list_add(option->values, optarg, strlen(optarg)) < 0)
+        else if (!wg_list_has(option->values, optarg) &&
+                 wg_list_add(option->values, optarg, strlen(optarg)) < 0)
             return wg_cli_error(argv[0], "out of memory");
     }
     return take_manner(argv[0]);
@@ -164,17 +165,21 @@ int wg_cli_hosts(const char *verb, const char *file, struct wg_list *uris)
     bool given = strcmp(file, "-") == 0;
     FILE *from = given ? stdin : fopen(file, "re");
     char *line = NULL;
-    size_t size = 0, before = uris->count;
+    size_t size = 0;
+    bool named = false;
     int code = from ? -1 : wg_cli_error(verb, "--hosts %s: %s", file, strerror(errno));
 
     while (code < 0 && getline(&line, &size, from) > 0) {
         char *uri = line + strspn(line, " \t");
 
         uri[strcspn(uri, " \t\r\n")] = '\0';
-        if (*uri && *uri != '#' && wg_list_add(uris, uri, strlen(uri)) < 0)
+        if (!*uri || *uri == '#')
+            continue;
+        named = true;
+        if (!wg_list_has(uris, uri) && wg_list_add(uris, uri, strlen(uri)) < 0)
             code = wg_cli_error(verb, "out of memory");
     }
-    if (code < 0 && uris->count == before)
+    if (code < 0 && !named)
         code = wg_cli_error(verb, "--hosts %s: it names no host; it has a URI a line", file);
     free(line);
     if (from && !given)

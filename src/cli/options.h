@@ -12,7 +12,7 @@ struct wg_option {
     const char *name; /* without its dashes */
     char letter; /* of its short form; 0: it has none */
     bool *given; /* set if the option is there; NULL: it has a value */
-    const char **value; /* gets the last value; NULL: values gets all of them */
+    const char **value; /* gets the last value; NULL: values gets all of them, each once */
     struct wg_list *values;
 };
 
@@ -54,7 +54,7 @@ int wg_cli_format(const char *verb, const char *format, const char *const *forma
 int wg_cli_bounds(const char *verb, const char *jobs_text, const char *timeout_text, unsigned *jobs,
                   unsigned *timeout);
 
-/* Adds the hosts of --hosts' file, or standard input: a URI a line; what begins with # is a
+/* Adds the hosts of --hosts' file, or standard input, each once: a URI a line; what begins with # is a
  * comment. Returns -1, or the exit code: the error was printed. */
 int wg_cli_hosts(const char *verb, const char *file, struct wg_list *uris);
 

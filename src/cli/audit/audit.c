@@ -120,14 +120,9 @@ static int finish(struct wg_audit_run *run)
     return run->errors ? WG_EXIT_ERROR : run->violations ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }
 
-/* uri NULL: the files. A host that is named twice is looked at once. Returns -1, or an exit code.
- */
+/* uri NULL: the files. Returns -1, or an exit code. */
 static int add_source(struct wg_audit *audit, const char *uri)
 {
-    for (size_t i = 1; i < audit->sources; i++) {
-        if (uri && strcmp(audit->source[i].uri, uri) == 0)
-            return -1;
-    }
     struct wg_source *grown = realloc(audit->source, (audit->sources + 1) * sizeof(*grown));
 
     if (!grown)

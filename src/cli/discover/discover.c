@@ -67,6 +67,20 @@ static void drop_last(struct wg_discoveries *found)
     free(guest->evidence);
 }
 
+/* Returns whether it was judged. One that ended meanwhile is no fault of the host's. */
+static bool judge_or_tell(struct run *run, const struct wg_virt_guest *from,
+                          struct wg_discovery *guest, struct wg_error *err)
+{
+    if (judge(run, from, guest, err) == 0)
+        return true;
+    if (wg_virt_guest_gone(from))
+        return false;
+    guest->answer = (struct wg_agent_answer){.state = WG_AGENT_NOT_ASKED};
+    snprintf(guest->answer.why, sizeof(guest->answer.why), "%.*s", 250, err->text);
+    run->found.failed = true;
+    return false;
+}
+
 static int take_running(struct run *run, const struct wg_asked_host *host, size_t place,
                         struct wg_error *err)
 {
@@ -77,12 +91,7 @@ static int take_running(struct run *run, const struct wg_asked_host *host, size_
         return wg_no_memory(err);
     if (wg_virt_is_local(host->virt))
         wg_discovery_read_zone(guest);
-    /* One that ended meanwhile is no fault of the host's. */
-    if (judge(run, from, guest, err) == 0 || wg_virt_guest_gone(from))
-        return 0;
-    guest->answer = (struct wg_agent_answer){.state = WG_AGENT_NOT_ASKED};
-    snprintf(guest->answer.why, sizeof(guest->answer.why), "%.*s", 250, err->text);
-    run->found.failed = true;
+    judge_or_tell(run, from, guest, err);
     return 0;
 }
 
@@ -104,10 +113,10 @@ static int take_shut_off(struct run *run, const struct wg_asked_host *host, size
 
     if (!guest)
         return wg_no_memory(err);
-    if (judge(run, from, guest, err) == 0 && guest->os == WG_OS_UNKNOWN &&
+    if (judge_or_tell(run, from, guest, err) && guest->os == WG_OS_UNKNOWN &&
         is_off(host, guest->uuid))
         rc = wg_discovery_inspect(guest, host->uri, err);
-    if (!guest->from_disks || !is_off(host, guest->uuid))
+    if (guest->from_disks ? !is_off(host, guest->uuid) : !*guest->answer.why)
         drop_last(&run->found);
     return rc;
 }
@@ -141,27 +150,15 @@ static int take_host(struct run *run, const struct wg_asked_host *host, struct w
     return rc;
 }
 
-/* A host that is named twice is asked once. */
-static bool is_first(const struct wg_list *uris, size_t place)
-{
-    for (size_t i = 0; i < place; i++) {
-        if (strcmp(uris->item[i], uris->item[place]) == 0)
-            return false;
-    }
-    return true;
-}
-
 static int ask_hosts(struct run *run)
 {
     struct wg_asked_host *hosts = calloc(run->uris.count, sizeof(*hosts));
-    size_t count = 0;
+    size_t count = run->uris.count;
 
     if (!hosts)
         return wg_cli_error("discover", "out of memory");
-    for (size_t i = 0; i < run->uris.count; i++) {
-        if (is_first(&run->uris, i))
-            hosts[count++].uri = run->uris.item[i];
-    }
+    for (size_t i = 0; i < count; i++)
+        hosts[i].uri = run->uris.item[i];
     wg_discovery_ask(hosts, count, run->jobs, run->timeout);
     for (size_t i = 0; i < count; i++) {
         if (!wg_agent_stopped_by() &&
