@@ -136,7 +136,6 @@ struct wg_audit_run {
     bool progress;
     bool written; /* a guest has been written */
     pthread_mutex_t lock; /* of what follows */
-    size_t next_host;
     size_t guests;
     size_t hosts_done;
     bool violations;

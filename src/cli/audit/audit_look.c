@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/discover/discover.h"
 #include "cli/options.h"
+#include "cli/parallel.h"
 #include "common/qemu_process.h"
 #include "libvirt/facts.h"
 #include "libvirt/machine.h"
@@ -264,38 +265,24 @@ static void look_at_source(struct wg_audit_run *run, struct wg_source *source)
         wg_cli_tell("audit", "%s: failed after %.1f s", source->uri, seconds);
 }
 
-static void *work(void *argument)
+static void look_at_one(void *to, size_t place)
 {
-    struct wg_audit_run *run = argument;
+    struct wg_audit_run *run = to;
+    struct wg_source *source = &run->audit.source[place + 1];
 
+    if (wg_agent_stopped_by())
+        return;
+    look_at_source(run, source);
     pthread_mutex_lock(&run->lock);
-    while (run->next_host < run->audit.sources && !wg_agent_stopped_by()) {
-        struct wg_source *source = &run->audit.source[run->next_host++];
-
-        pthread_mutex_unlock(&run->lock);
-        look_at_source(run, source);
-        pthread_mutex_lock(&run->lock);
-        run->hosts_done++;
-        run->errors |= *source->error != '\0';
-        show_progress(run, false);
-    }
+    run->hosts_done++;
+    run->errors |= *source->error != '\0';
+    show_progress(run, false);
     pthread_mutex_unlock(&run->lock);
-    return NULL;
 }
 
 void wg_audit_hosts(struct wg_audit_run *run)
 {
-    pthread_t thread[WG_JOBS_MAX];
-    size_t threads = 0;
-
-    run->next_host = 1;
-    while (threads < run->jobs && threads + 1 < run->audit.sources &&
-           pthread_create(&thread[threads], NULL, work, run) == 0)
-        threads++;
-    if (threads == 0)
-        work(run);
-    for (size_t i = 0; i < threads; i++)
-        pthread_join(thread[i], NULL);
+    wg_parallel(run->jobs, run->audit.sources - 1, look_at_one, run);
     show_progress(run, true);
 }
 

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The asking, of several hosts at a time. */
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "cli/options.h"
+#include "cli/parallel.h"
 #include "discover.h"
 
-/* The hosts that are asked, by several threads. */
 struct round {
     struct wg_asked_host *hosts;
-    size_t count;
     unsigned timeout;
-    pthread_mutex_t lock; /* of next */
-    size_t next;
 };
 
 static int ask_guests(struct wg_asked_host *host, unsigned timeout)
@@ -42,33 +37,19 @@ static void ask_host(struct wg_asked_host *host, unsigned timeout)
     host->answer = NULL;
 }
 
-static void *ask_some(void *to)
+static void ask_one(void *to, size_t place)
 {
-    struct round *round = to;
+    const struct round *round = to;
 
-    for (;;) {
-        pthread_mutex_lock(&round->lock);
-        size_t i = round->next++;
-        pthread_mutex_unlock(&round->lock);
-        if (i >= round->count || wg_agent_stopped_by())
-            return NULL;
-        ask_host(&round->hosts[i], round->timeout);
-    }
+    if (!wg_agent_stopped_by())
+        ask_host(&round->hosts[place], round->timeout);
 }
 
 void wg_discovery_ask(struct wg_asked_host *hosts, size_t count, unsigned jobs, unsigned timeout)
 {
-    struct round round = {hosts, count, timeout, PTHREAD_MUTEX_INITIALIZER, 0};
-    pthread_t thread[WG_JOBS_MAX];
-    size_t threads = 0;
+    struct round round = {hosts, timeout};
 
-    while (threads < jobs && threads < count &&
-           pthread_create(&thread[threads], NULL, ask_some, &round) == 0)
-        threads++;
-    if (threads == 0)
-        ask_some(&round);
-    for (size_t i = 0; i < threads; i++)
-        pthread_join(thread[i], NULL);
+    wg_parallel(jobs, count, ask_one, &round);
 }
 
 void wg_asked_host_clear(struct wg_asked_host *host)
