@@ -54,8 +54,8 @@ int wg_cli_format(const char *verb, const char *format, const char *const *forma
 int wg_cli_bounds(const char *verb, const char *jobs_text, const char *timeout_text, unsigned *jobs,
                   unsigned *timeout);
 
-/* Adds the hosts of --hosts' file, or standard input, each once: a URI a line; what begins with # is a
- * comment. Returns -1, or the exit code: the error was printed. */
+/* Adds the hosts of --hosts' file, or standard input, each once: a URI a line; what begins with #
+ * is a comment. Returns -1, or the exit code: the error was printed. */
 int wg_cli_hosts(const char *verb, const char *file, struct wg_list *uris);
 
 /* The host to connect to: uri, or what libvirt's own tools take without one. libvirt itself knows
