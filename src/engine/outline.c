@@ -6,8 +6,9 @@
 
 /* What is looked at of a domain, and of its devices. A new sign, or a new part of the policy, may
  * need a word here. */
-static const char *const parts[] = {"name", "uuid",     "title", "description", "metadata",
-                                    "os",   "features", "clock", "devices",     NULL};
+static const char *const parts[] = {"name",     "uuid", "title",          "description",
+                                    "metadata", "os",   "features",       "clock",
+                                    "devices",  "cpu",  "launchSecurity", NULL};
 /* The only one of a namespace, QEMU's. */
 static const char *const extensions[] = {"commandline", NULL};
 static const char *const devices[] = {"emulator", "channel", "panic", NULL};
@@ -17,7 +18,8 @@ static const char *const values[] = {"name",    "uuid",     "title",    "descrip
                                      "os_type", "os-type",  "ostype",   "os_distro",
                                      "os",      "osType",   "guestOS",  NULL};
 /* The package's, which look at nothing else. */
-static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", NULL};
+static const char *const stylesheets[] = {"clock.xsl", "hyperv.xsl", "guest-agent.xsl", "cpu.xsl",
+                                          NULL};
 
 /* Bytes of names that a parser may know, lest strange ones add up: all those in libvirt's own test
  * domains are 21 KiB. */

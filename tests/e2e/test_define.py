@@ -196,6 +196,29 @@ def named_by_libvirt():
             host.wait_log(rf"started guest '{name}' .*could not start under the policy")
 
 
+CPU = """  <cpu mode='custom' match='minimum' check='none'>
+    <model fallback='allow'>qemu64</model>
+    <feature policy='optional' name='svm'/>
+  </cpu>
+  <devices>"""
+
+
+def cpu_features():
+    """A feature that libvirt does not know would keep the guest from starting: it is left out."""
+    config = "[windows]\ncpu.pdpe1gb = disable\ncpu.no-such-feature = disable\n"
+    with Host(case.tree(), config=config) as host:
+        host.conn.defineXML(guest.domain("win").replace("<devices>", CPU, 1)).create()
+        host.conn.defineXML(guest.domain("bare")).create()
+        for name in ("win", "bare"):
+            equal("QEMU's flags of " + name, guest.flags(host.cmdline(name)), ALL)
+        argv = host.cmdline("win")
+        cpu = argv[argv.index("-cpu") + 1].split(",")
+        true(f"pdpe1gb is off in {cpu}", "pdpe1gb=off" in cpu)
+        true(f"nobody asked for another in {cpu}", not [e for e in cpu if "no-such" in e])
+        true("a definition as it was asked for", "svm" in host.conn.lookupByName("win").XMLDesc(
+            libvirt.VIR_DOMAIN_XML_INACTIVE))
+
+
 if __name__ == "__main__":
     case.run(by_virsh, by_python, with_flags, transient, paused, compliant_again,
-             others_untouched, wrong_definitions, many_at_once, named_by_libvirt)
+             others_untouched, wrong_definitions, many_at_once, named_by_libvirt, cpu_features)

@@ -33,7 +33,7 @@ static void only_what_is_looked_at_is_in_it(void **state)
         const char *xml, *outline;
     } rows[] = {
         {DOMAIN("\n  <name>a</name>\n"), DOMAIN("<name>a</name>")},
-        {DOMAIN("<cpu mode='x'><feature name='y'/>z</cpu>"), DOMAIN("<cpu/>")},
+        {DOMAIN("<cputune mode='x'><feature name='y'/>z</cputune>"), DOMAIN("<cputune/>")},
         {DOMAIN("<devices><disk type='file'><source file='x'/></disk><emulator>/x</emulator>"
                 "<!-- here --><channel type='unix'><target name='x'/></channel></devices>"),
          DOMAIN("<devices><disk/><emulator>/x</emulator>"
@@ -52,8 +52,9 @@ static void only_what_is_looked_at_is_in_it(void **state)
         {DOMAIN("<title> <b>my</b> <b>win</b> </title>"),
          DOMAIN("<title> <b>my</b> <b>win</b> </title>")},
         {DOMAIN("a <clock/> b\n<clock/>"), DOMAIN("a <clock/> b\n<clock/>")},
-        {DOMAIN("<cpu><![CDATA[x]]><!-- y --><?z?></cpu><features><cpu a='1'/></features>"),
-         DOMAIN("<cpu/><features><cpu a='1'/></features>")},
+        {DOMAIN(
+             "<cputune><![CDATA[x]]><!-- y --><?z?></cputune><features><cputune a='1'/></features>"),
+         DOMAIN("<cputune/><features><cputune a='1'/></features>")},
     };
 
     (void)state;
@@ -72,15 +73,15 @@ static void only_what_is_looked_at_is_in_it(void **state)
 
 static void what_is_passed_over_is_measured(void **state)
 {
-    static const char before[] = DOMAIN("<cpu a='1'><b c='2'/>text<!-- d --></cpu>");
+    static const char before[] = DOMAIN("<cputune a='1'><b c='2'/>text<!-- d --></cputune>");
     static const char *const others[] = {
-        DOMAIN("<cpu a='1'><b c='2'/>text</cpu>"),
-        DOMAIN("<cpu a='1'><b/>text<!-- d --></cpu>"),
-        DOMAIN("<cpu><b c='2'/>text<!-- d --></cpu>"),
-        DOMAIN("<cpu a='1'>text<!-- d --></cpu>"),
-        DOMAIN("<cpu a='1'><b c='2'/>tex<!-- d --></cpu>"),
-        DOMAIN("<cpu a=''><b c='2'/>text<!-- d --></cpu>"),
-        DOMAIN("<cpu/>"),
+        DOMAIN("<cputune a='1'><b c='2'/>text</cputune>"),
+        DOMAIN("<cputune a='1'><b/>text<!-- d --></cputune>"),
+        DOMAIN("<cputune><b c='2'/>text<!-- d --></cputune>"),
+        DOMAIN("<cputune a='1'>text<!-- d --></cputune>"),
+        DOMAIN("<cputune a='1'><b c='2'/>tex<!-- d --></cputune>"),
+        DOMAIN("<cputune a=''><b c='2'/>text<!-- d --></cputune>"),
+        DOMAIN("<cputune/>"),
         DOMAIN(""),
     };
     struct wg_domain domain = look_at(before);
@@ -102,10 +103,14 @@ static void what_is_passed_over_is_measured(void **state)
 static void what_is_passed_over_is_checked_all_the_same(void **state)
 {
     static const char *const rows[] = {
-        DOMAIN("<cpu><a></cpu>"),           DOMAIN("<cpu a='1' a='2'/>"),
-        DOMAIN("<cpu>&nbsp;</cpu>"),        DOMAIN("<cpu><!-- -- --></cpu>"),
-        DOMAIN("<cpu>\xff</cpu>"),          DOMAIN("<devices><disk a='<'/></devices>"),
-        DOMAIN("<devices><disk></disk"),    "<domain xmlns='urn:evil'><name>a</name><cpu></domain>",
+        DOMAIN("<cputune><a></cputune>"),
+        DOMAIN("<cputune a='1' a='2'/>"),
+        DOMAIN("<cputune>&nbsp;</cputune>"),
+        DOMAIN("<cputune><!-- -- --></cputune>"),
+        DOMAIN("<cputune>\xff</cputune>"),
+        DOMAIN("<devices><disk a='<'/></devices>"),
+        DOMAIN("<devices><disk></disk"),
+        "<domain xmlns='urn:evil'><name>a</name><cputune></domain>",
         "<domain xmlns='urn:evil'><name>a",
     };
 
@@ -142,7 +147,7 @@ static void a_parser_does_not_grow(void **state)
 /* Its text would be gone. */
 static void what_was_passed_over_is_not_written_anew(void **state)
 {
-    struct wg_domain old = look_at(DOMAIN("<name>a</name><cpu mode='x'>text</cpu>"));
+    struct wg_domain old = look_at(DOMAIN("<name>a</name><cputune mode='x'>text</cputune>"));
     xmlDocPtr doc = xmlCopyDoc(old.doc, 1);
     xmlNodePtr cpu = xmlDocGetRootElement(doc)->last;
     struct wg_error err;

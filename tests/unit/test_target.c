@@ -115,6 +115,10 @@ static void a_key_names_the_place_in_libvirts_words(void **state)
          "<policy><hyperv><xmm_input state=\"on\"/></hyperv></policy>"},
         {"hyperv.stimer.direct.state", "on",
          "<policy><hyperv><stimer><direct state=\"on\"/></stimer></hyperv></policy>"},
+        {"cpu.cet-ibt", "disable",
+         "<policy><cpu><feature name=\"cet-ibt\" policy=\"disable\"/></cpu></policy>"},
+        {"cpu.sse4.1", "require",
+         "<policy><cpu><feature name=\"sse4.1\" policy=\"require\"/></cpu></policy>"},
         {"guest_agent", "yes", "<policy><guest_agent/></policy>"},
     };
 
@@ -185,6 +189,8 @@ static void a_bad_value_is_told_with_what_is_allowed(void **state)
         {"hyperv.spinlocks.retries", "+8191", "is not allowed; allowed: a number"},
         {"hyperv.spinlocks.retries", "8191 ", "is not allowed; allowed: a number"},
         {"hyperv.spinlocks.retries", "a number", "is not allowed; allowed: a number"},
+        {"cpu.cet-ibt", "off",
+         "'off' is not allowed; allowed: disable forbid optional require force"},
         {"guest_agent", "", "'' is not allowed; allowed: yes no"},
         {"guest_agent", "on", "'on' is not allowed; allowed: yes no"},
         {"stylesheets", "../x.xsl",
@@ -243,6 +249,9 @@ static void an_unknown_key_is_refused(void **state)
         ".hyperv.relaxed.state",
         "hyperv.relaxed.state.",
         "guest-agent",
+        "cpu.",
+        "cpu.a/b",
+        "cpu",
     };
     struct wg_target target = bare();
 

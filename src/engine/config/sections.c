@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/words.h"
+#include "engine/plan/feature.h"
 #include "engine/plan/places.h"
 #include "policy.h"
 
@@ -194,7 +195,9 @@ static int check_entries(struct wg_policy *policy, const char *section, struct w
         struct wg_error err;
 
         if (!*entry->key || strcmp(entry->section, section) != 0 ||
-            apply_entry(policy, scratch, entry, &gravity, &err) == 0)
+            (apply_entry(policy, scratch, entry, &gravity, &err) == 0 &&
+             (!wg_feature_is_key(entry->key) || !*entry->value ||
+              wg_feature_known(entry->key, &err) == 0)))
             continue;
         if (err.no_memory)
             return -1;

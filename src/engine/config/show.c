@@ -50,11 +50,13 @@ static void show_demands(const struct show *show, xmlNodePtr element, const char
     char key[256];
 
     for (const xmlAttr *at = element->properties; at; at = at->next) {
-        bool timers = strcmp((const char *)element->name, "timer") == 0;
+        bool feature = strcmp((const char *)element->name, "feature") == 0;
+        bool named = feature || strcmp((const char *)element->name, "timer") == 0;
 
-        if (timers && strcmp((const char *)at->name, "name") == 0)
+        if (named && strcmp((const char *)at->name, "name") == 0)
             continue;
-        snprintf(key, sizeof(key), "%s.%s", name, (const char *)at->name);
+        snprintf(key, sizeof(key), "%s%s%s", name, feature ? "" : ".",
+                 feature ? "" : (const char *)at->name);
         tell(show, key, wg_attribute_text(at));
     }
     for (xmlNodePtr node = element->children; node; node = node->next) {
@@ -62,6 +64,8 @@ static void show_demands(const struct show *show, xmlNodePtr element, const char
             continue;
         if (strcmp((const char *)node->name, "timer") == 0)
             snprintf(key, sizeof(key), "timer.%s", wg_attribute(node, "name"));
+        else if (strcmp((const char *)node->name, "feature") == 0)
+            snprintf(key, sizeof(key), "cpu.%s", wg_attribute(node, "name"));
         else
             snprintf(key, sizeof(key), "%s.%s", name, (const char *)node->name);
         show_demands(show, node, key);
@@ -86,6 +90,7 @@ static void show_taken(const struct show *show, const char *from)
         const struct wg_entry *entry = &show->policy->ini.entry[i];
         bool demand = strncmp(entry->key, "timer.", 6) == 0 ||
                       strncmp(entry->key, "hyperv.", 7) == 0 ||
+                      strncmp(entry->key, "cpu.", 4) == 0 ||
                       strcmp(entry->key, "clock.offset") == 0;
 
         if (demand && !entry->ignored && !*entry->value && strcmp(entry->section, from) == 0)
@@ -103,6 +108,7 @@ static int show_section(struct show *show, const char *section, struct wg_error 
     if (rc == 0) {
         xmlNodePtr clock = wg_target_part(&target, "clock");
         xmlNodePtr hyperv = wg_target_part(&target, "hyperv");
+        xmlNodePtr cpu = wg_target_part(&target, "cpu");
 
         show_match(show);
         if (strcmp(section, "linux") == 0)
@@ -116,6 +122,8 @@ static int show_section(struct show *show, const char *section, struct wg_error 
         tell(show, "clock.v2v", target.keep_v2v ? "keep" : "enforce");
         if (hyperv)
             show_demands(show, hyperv, "hyperv");
+        if (cpu)
+            show_demands(show, cpu, "cpu");
         if (strncmp(section, "windows:", 8) == 0)
             show_taken(show, "windows");
         show_taken(show, section);

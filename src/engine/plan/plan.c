@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "cpu.h"
 #include "v2v.h"
 
 #define GUEST_AGENT "org.qemu.guest_agent.0"
@@ -63,6 +64,29 @@ static xmlNodePtr hyperv_of(const struct wg_domain *domain)
             hyperv = wg_child(node, "hyperv");
     }
     return hyperv;
+}
+
+/* The host and a guest that believes in Hyper-V share pages, and no host can read or write those of
+ * a guest whose memory is closed to it. */
+static int fit_closed(const struct wg_domain *domain, struct wg_target *target,
+                      struct wg_verdict *verdict, struct wg_error *err)
+{
+    xmlNodePtr security = wg_child(domain->root, "launchSecurity");
+    const char *type = security ? wg_attribute(security, "type") : NULL;
+    xmlNodePtr clock = wg_target_part(target, "clock");
+    xmlNodePtr hyperv = wg_target_part(target, "hyperv");
+    xmlNodePtr timer = clock ? wg_named_child(clock, "timer", "hypervclock") : NULL;
+
+    if (!type || (!hyperv && !timer))
+        return 0;
+    if (hyperv)
+        drop(hyperv);
+    if (timer)
+        drop(timer);
+    return wg_verdict_note(verdict, err,
+                           "enlightenments left alone: launchSecurity %s closes the guest's memory "
+                           "to the host",
+                           type);
 }
 
 static int fit_hyperv(const struct wg_domain *domain, struct wg_target *target,
@@ -198,8 +222,10 @@ int wg_plan_fit(const struct wg_domain *domain, struct wg_target *target,
                 struct wg_verdict *verdict, struct wg_error *err)
 {
     if (note_command_line(domain, verdict, err) < 0 ||
+        fit_closed(domain, target, verdict, err) < 0 ||
         fit_hyperv(domain, target, verdict, err) < 0 ||
-        fit_machine(domain, target, verdict, err) < 0)
+        fit_machine(domain, target, verdict, err) < 0 ||
+        wg_cpu_fit(domain, target, verdict, err) < 0)
         return -1;
     return fit_clock(domain, target, verdict, err);
 }
@@ -362,6 +388,8 @@ int wg_plan_compare(const struct wg_domain *domain, const struct wg_target *plan
     if (clock && compare_clock(&c, domain, clock) < 0)
         return -1;
     if (hyperv && compare_children(&c, hyperv_of(domain), hyperv, "hyperv") < 0)
+        return -1;
+    if (wg_cpu_compare(domain, plan, verdict, err) < 0)
         return -1;
     if (wg_target_part(plan, "guest_agent") && !has_guest_agent(domain))
         return wg_verdict_difference(verdict, "guest_agent", NULL, GUEST_AGENT, err);

@@ -7,9 +7,11 @@
 
 #include "common/words.h"
 #include "engine/domain.h"
+#include "feature.h"
 #include "places.h"
 
 #define GUEST_AGENT_SHEET "guest-agent.xsl"
+#define CPU_SHEET "cpu.xsl"
 #define ZONEINFO "/usr/share/zoneinfo"
 
 enum { WINDOWS = 1, LINUX = 2, RECOMMENDED = 4 };
@@ -194,11 +196,28 @@ static int set_guest_agent(struct wg_target *target, const char *value, struct w
     return 0;
 }
 
+static int set_cpu(struct wg_target *target, const char *key, const char *value,
+                   struct wg_error *err)
+{
+    if (wg_feature_check(value, err) < 0)
+        return -1;
+    xmlNodePtr cpu = demand(xmlDocGetRootElement(target->want), "cpu", NULL);
+    xmlNodePtr feature = cpu ? demand(cpu, "feature", key + 4) : NULL;
+    if (!feature)
+        return wg_no_memory(err);
+    xmlUnsetProp(feature, BAD_CAST "policy");
+    if (!*value)
+        prune(feature);
+    else if (!xmlNewProp(feature, BAD_CAST "policy", BAD_CAST value))
+        return wg_no_memory(err);
+    return 0;
+}
+
 bool wg_target_knows(const char *key, bool unknown)
 {
     static const char words[] = WG_TARGET_WORDS " clock.offset clock.timezone clock.keep clock.v2v";
 
-    return wg_has_word(words, key) || wg_place_is_known(key, unknown);
+    return wg_has_word(words, key) || wg_feature_is_key(key) || wg_place_is_known(key, unknown);
 }
 
 int wg_target_set(struct wg_target *target, const char *key, const char *value,
@@ -210,6 +229,8 @@ int wg_target_set(struct wg_target *target, const char *key, const char *value,
         return set_guest_agent(target, value, err);
     if (strncmp(key, "clock.", 6) == 0)
         return set_clock(target, key, value, err);
+    if (strncmp(key, "cpu.", 4) == 0)
+        return set_cpu(target, key, value, err);
     return wg_place_check(key, value, err) < 0 ? -1 : set_place(target, key, value, err);
 }
 
@@ -288,6 +309,14 @@ const char *wg_target_drop_unmet(struct wg_target *target, const char **needs)
     return NULL;
 }
 
+/* What makes a part that hardly anyone asks for need not be named. */
+static int add_sheet(struct wg_target *target, const char *part, const char *sheet)
+{
+    return !wg_target_part(target, part) || wg_list_has(&target->stylesheets, sheet)
+               ? 0
+               : wg_list_add(&target->stylesheets, sheet, strlen(sheet));
+}
+
 int wg_target_close(struct wg_target *target, struct wg_error *err)
 {
     for (size_t i = 0; i < sizeof(dependencies) / sizeof(*dependencies); i++) {
@@ -302,9 +331,8 @@ int wg_target_close(struct wg_target *target, struct wg_error *err)
         if (!has && set_place(target, dependencies[i].needs, dependencies[i].value, err) < 0)
             return -1;
     }
-    if (wg_target_part(target, "guest_agent") &&
-        !wg_list_has(&target->stylesheets, GUEST_AGENT_SHEET) &&
-        wg_list_add(&target->stylesheets, GUEST_AGENT_SHEET, strlen(GUEST_AGENT_SHEET)) < 0)
+    if (add_sheet(target, "guest_agent", GUEST_AGENT_SHEET) < 0 ||
+        add_sheet(target, "cpu", CPU_SHEET) < 0)
         return wg_no_memory(err);
     return check_zone_keys(target, err);
 }

@@ -12,8 +12,9 @@
  * want is a document
  *   <policy><clock offset='localtime'><timer name='rtc' tickpolicy='catchup'/>…</clock>
  *           <hyperv><relaxed state='on'/>…</hyperv>
- *         <guest_agent/></policy>
- * in which every attribute, but for a timer's name, and the element guest_agent is a demand.
+ *           <cpu><feature name='hypervisor' policy='require'/>…</cpu>
+ *           <guest_agent/></policy>
+ * in which every attribute, but for a name, and the element guest_agent is a demand.
  */
 struct wg_target {
     xmlDocPtr want;
@@ -33,7 +34,8 @@ void wg_target_clear(struct wg_target *target);
 /* The keys there are, for messages; any timer and enlightenment that libvirt knows has its own. */
 #define WG_TARGET_WORDS "stylesheets guest_agent"
 #define WG_TARGET_KEYS \
-    WG_TARGET_WORDS " clock.offset clock.timezone clock.keep clock.v2v timer.NAME.ATTRIBUTE"
+    WG_TARGET_WORDS \
+        " clock.offset clock.timezone clock.keep clock.v2v timer.NAME.ATTRIBUTE cpu.NAME"
 
 /* Whether there is such a key; unknown: also one for what may be a timer or an enlightenment. */
 bool wg_target_knows(const char *key, bool unknown);
@@ -52,7 +54,7 @@ int wg_target_close(struct wg_target *target, struct wg_error *err);
  * *needs that of the other; NULL if there is none. */
 const char *wg_target_drop_unmet(struct wg_target *target, const char **needs);
 
-/* The <clock> or <hyperv> of target's demands; NULL if there are none. */
+/* The <clock>, <hyperv> or <cpu> of target's demands; NULL if there are none. */
 xmlNodePtr wg_target_part(const struct wg_target *target, const char *name);
 
 #endif
