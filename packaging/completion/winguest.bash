@@ -74,7 +74,7 @@ _winguest_complete() {
         discover) words="--connect --cured --disks --format --hosts --jobs --merge --prune --timeout --config --help" ;;
         enable) words="--mode --root --help" ;;
         help) words="apply audit check config diff disable discover enable probe repair rewrite status" ;;
-        probe) words="--connect --format --print --help" ;;
+        probe) words="--connect --format --hosts --jobs --output --print --timeout --help" ;;
         status) words="--format --help" ;;
         repair) words="--config --definition --id --pending --previous --help" ;;
     esac

@@ -63,13 +63,13 @@ complete -c winguest -n '__winguest_is apply' -a '(__winguest_guests)' -d guest
 complete -c winguest -n '__winguest_is audit' -F
 complete -c winguest -n '__winguest_is audit' -l ask-guests -d 'what they are'
 complete -c winguest -n '__winguest_is audit' -l details -d 'all that differs'
-complete -c winguest -n '__winguest_is audit discover' -l hosts -rF -d 'a URI a line'
-complete -c winguest -n '__winguest_is audit discover' -l jobs -s j -x -d 'hosts at a time'
+complete -c winguest -n '__winguest_is audit discover probe' -l hosts -rF -d 'a URI a line'
+complete -c winguest -n '__winguest_is audit discover probe' -l jobs -s j -x -d 'hosts at a time'
 complete -c winguest -n '__winguest_is audit' -l only -x -a $verdicts -d 'of these alone'
-complete -c winguest -n '__winguest_is audit' -l output -s o -rF -d 'write it there'
+complete -c winguest -n '__winguest_is audit probe' -l output -s o -rF -d 'write it there'
 complete -c winguest -n '__winguest_is audit' -l since -rF -d 'what changed'
 complete -c winguest -n '__winguest_is audit' -l summary -d 'of no guest'
-complete -c winguest -n '__winguest_is audit discover' -l timeout -x -d 'to connect, in seconds'
+complete -c winguest -n '__winguest_is audit discover probe' -l timeout -x -d 'to connect, in seconds'
 
 complete -c winguest -n '__winguest_is config' -F -a 'check show'
 complete -c winguest -n '__winguest_is discover' -l cured -rF -d 'add to this list'
@@ -79,6 +79,7 @@ complete -c winguest -n '__winguest_is discover' -l prune -d 'take out what is g
 complete -c winguest -n '__winguest_is enable' -l mode -x -a 'enforce report' -d 'set it first'
 complete -c winguest -n '__winguest_is enable disable' -l root -x -a '(__fish_complete_directories)' -d 'in another system'
 complete -c winguest -n '__winguest_is help' -a "$all"
+complete -c winguest -n '__winguest_is probe' -F
 complete -c winguest -n '__winguest_is probe' -l print -d 'print, store nothing'
 complete -c winguest -n '__winguest_is repair' -l definition -d 'only its definition'
 complete -c winguest -n '__winguest_is repair' -l id -x -d 'only that boot'

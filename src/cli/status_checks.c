@@ -18,6 +18,7 @@
 #include "dropin.h"
 #include "engine/decision.h"
 #include "engine/module.h"
+#include "engine/plan/cluster.h"
 #include "status.h"
 
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
@@ -196,6 +197,32 @@ static void look_at_hook(struct wg_status *status)
                       places[0]);
 }
 
+static void look_at_cluster(struct wg_status *status, const struct wg_host *host)
+{
+    struct wg_error err;
+    struct wg_host *cluster = wg_host_read(WG_CLUSTERFACTS, &err);
+    char said[600] = "";
+
+    if (!cluster && errno == ENOENT)
+        return;
+    if (cluster && host)
+        wg_cluster_lacking(cluster, host, said, sizeof(said));
+    if (!cluster)
+        wg_status_say(status, WG_LEVEL_FAILURE, "cluster",
+                      "%s; enlightenments but relaxed, vapic and spinlocks are not asked for",
+                      err.text);
+    else if (*said)
+        wg_status_say(status, WG_LEVEL_WARNING, "cluster",
+                      "this host lacks%s: guests cannot migrate to it; hint: winguest probe "
+                      "--output " WG_CLUSTERFACTS " --hosts FILE",
+                      said);
+    if (cluster && !*said) {
+        wg_cluster_text(cluster, said, sizeof(said));
+        wg_status_say(status, WG_LEVEL_OK, "cluster", "%s", said);
+    }
+    wg_host_free(cluster);
+}
+
 static void look_at_facts(struct wg_status *status)
 {
     struct wg_error err;
@@ -212,6 +239,7 @@ static void look_at_facts(struct wg_status *status)
                       WG_HOSTFACTS ": older than %s; hint: winguest probe", stale);
     else
         wg_status_say(status, WG_LEVEL_OK, "host_facts", "current");
+    look_at_cluster(status, host);
     wg_host_free(host);
 }
 

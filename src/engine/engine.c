@@ -8,6 +8,7 @@
 #include "engine/config/policy.h"
 #include "engine/detect/detect.h"
 #include "engine/detect/who.h"
+#include "engine/plan/cluster.h"
 #include "engine/plan/host.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/schema.h"
@@ -160,7 +161,12 @@ static void read_host(struct wg_engine *engine)
     if (engine->host_known)
         return;
     engine->host = wg_host_read(NULL, &why);
-    engine->host_fault = !engine->host && errno != ENOENT ? strdup(why.text) : NULL;
+    bool failed = engine->host ? wg_cluster_limit(engine->host, &why) < 0 : errno != ENOENT;
+    if (failed) {
+        wg_host_free(engine->host);
+        engine->host = NULL;
+        engine->host_fault = strdup(why.text);
+    }
     engine->host_known = true;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/plan/cluster.h"
+
 /* One architecture of the capabilities, and one emulator of it. */
 struct question {
     struct wg_virt *virt;
@@ -45,6 +47,32 @@ static int add_words(struct wg_list *list, xmlNodePtr hyperv)
     return 0;
 }
 
+/* An alias stands for the newest of a host's own. */
+static int add_machines(struct wg_list *list, xmlNodePtr arch)
+{
+    for (xmlNodePtr node = arch->children; node; node = node->next) {
+        if (!xmlStrEqual(node->name, BAD_CAST "machine") || wg_attribute(node, "canonical"))
+            continue;
+        char *name = wg_trimmed_content(node);
+        int rc = !name || wg_list_has(list, name) ? 0 : wg_list_add_words(list, name);
+
+        free(name);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_vendor(struct wg_host *host, xmlNodePtr root, struct wg_error *err)
+{
+    xmlNodePtr part = wg_child(root, "host");
+    xmlNodePtr cpu = part ? wg_child(part, "cpu") : NULL;
+    xmlNodePtr vendor = cpu ? wg_child(cpu, "vendor") : NULL;
+
+    host->vendor = vendor ? wg_trimmed_content(vendor) : NULL;
+    return vendor && !host->vendor ? wg_no_memory(err) : 0;
+}
+
 /* Asks for the default machine: libvirt has the enlightenments from the accelerator, whatever the
  * machine (virQEMUCapsFillDomainFeatureHypervCaps), and there are some sixty of an emulator.
  * Returns 1 with *known and *list filled, 0 if libvirt has no answer, -1 with *err filled. */
@@ -77,7 +105,7 @@ static int add(const struct question *q, bool known, struct wg_list *list, struc
     }
     facts->known = known;
     facts->hyperv = *list;
-    return 0;
+    return add_machines(&facts->machines, q->arch) < 0 ? wg_no_memory(err) : 0;
 }
 
 static int ask_emulator(struct question *q, xmlNodePtr node, struct wg_error *err)
@@ -147,7 +175,8 @@ struct wg_host *wg_facts_ask(struct wg_virt *virt, struct wg_error *err)
 
     if (doc && !host)
         wg_no_memory(err);
-    if (host && ask_all(virt, xmlDocGetRootElement(doc), host, err) < 0) {
+    if (host && (add_vendor(host, xmlDocGetRootElement(doc), err) < 0 ||
+                 ask_all(virt, xmlDocGetRootElement(doc), host, err) < 0)) {
         wg_host_free(host);
         host = NULL;
     }
@@ -181,6 +210,10 @@ void wg_facts_use(struct wg_engine *engine, struct wg_virt *virt)
     struct wg_error unused;
     struct wg_host *host = wg_facts_ask(virt, &unused);
 
+    if (host && wg_virt_is_local(virt) && wg_cluster_limit(host, &unused) < 0) {
+        wg_host_free(host);
+        host = NULL;
+    }
     if (host || !wg_virt_is_local(virt))
         wg_engine_use_host(engine, host);
 }

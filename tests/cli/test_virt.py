@@ -358,7 +358,7 @@ def what_the_talkers_do_not_take():
         is_error(argument, winguest("apply", "--undo", argument),
                  "winguest: apply: --undo goes with --connect and --yes alone")
     is_error("repair", winguest("repair", "--pending", "--definition"), "exclude each other")
-    is_error("probe", winguest("probe", "win1"), "winguest: probe: 'win1': it takes no arguments")
+    is_error("probe", winguest("probe", "win1"), "winguest: probe: win1: No such file or directory")
     for arguments in ((), ("--pending", UUID), (UUID, UUID)):
         is_error(f"{arguments}", winguest("repair", *arguments),
                  "winguest: repair: expects a UUID or --pending; see winguest repair --help")

@@ -288,6 +288,29 @@ def migrated_with_the_filter_at_both():
     migrated(case.tree(), case.tree(), True)
 
 
+def migrated_between_unequal_hosts():
+    """With the enlightenments of both a guest goes there and back: what only one has neither gives."""
+    has = "[facts:1]\nvirttype = kvm\nhyperv = relaxed vapic spinlocks frequencies reset"
+    both, more = has + "\n", has + " vpindex runtime synic stimer tlbflush ipi\n"
+    config = "[windows]\nprofile = recommended\n"
+    with tempfile.TemporaryDirectory(dir="/tmp") as within:
+        place = {"within": within, "share": {"all": within}, "config": config}
+        with Host(case.tree(), **place) as a, Host(case.tree(), **place) as b:
+            for host, facts in ((a, more), (b, both)):
+                host.put("/var/lib/libvirt-winguest/host.ini", facts, mode=0o644)
+                host.put("/etc/libvirt/winguest-cluster.ini", both, mode=0o644)
+            kvm = [host.run("winguest", "rewrite", "-", input=guest.domain("kvm", kind="kvm")).stdout
+                   for host in (a, b)]
+            equal("what a KVM guest gets on either", kvm[0], kvm[1])
+            true("more than the baseline, and not all", "frequencies" in kvm[0] and "stimer" not in kvm[0])
+            # Without KVM here: QEMU under TCG has all of them but vpindex, on both hosts.
+            a.conn.defineXML(guest.domain("win")).create()
+            before = machine(a, "win")
+            for source, target in ((a, b), (b, a)):
+                move("win", source, target)
+                equal("the machine", machine(target, "win"), before)
+
+
 def migrated_under_another_name():
     """What is known of a guest in flight is kept by its name."""
     with tempfile.TemporaryDirectory(dir="/tmp") as within:
@@ -325,4 +348,4 @@ if __name__ == "__main__":
              snapshots_that_are_booted, restarts,
              migrated_with_the_hook_at_the_source, migrated_with_the_hook_at_the_destination,
              migrated_with_the_hook_at_both, migrated_with_the_filter_at_both,
-             migrated_under_another_name, a_hook_that_taints_is_noticed, requirement=tools)
+             migrated_between_unequal_hosts, migrated_under_another_name, a_hook_that_taints_is_noticed, requirement=tools)

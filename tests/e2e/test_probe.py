@@ -186,6 +186,57 @@ def kvm_without_facts():
         true("the guest runs", domain.isActive())
 
 
+LESS = MODERN.replace(" synic stimer", "")
+CLUSTER = "/etc/libvirt/winguest-cluster.ini"
+
+
+def cluster():
+    """What not all hosts have is asked for by none; a host that fails leaves everything as it is."""
+    with Host(case.tree(), config=RECOMMENDED) as host:
+        host.put("/etc/libvirt/rich", MODERN, mode=0o644)
+        host.put("/etc/libvirt/poor", LESS, mode=0o644)
+        host.put(FACTS, MODERN, mode=0o644)
+        kvm = guest.domain("win", kind="kvm")
+        rich = winguest(host, "rewrite", "-", stdin=kvm).stdout
+        true("what the host has", "stimer" in rich)
+        winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/poor", "--output", CLUSTER)
+        made = host.read(CLUSTER)
+        true(f"who has more: {made}", "beyond = synic stimer" in made)
+        limited = winguest(host, "rewrite", "-", stdin=kvm).stdout
+        true("what not all have", "stimer" not in limited and "synic" not in limited)
+        said = winguest(host, "check", "-", stdin=kvm, code=1).stdout
+        true(f"why: {said}", "stimer left out: not all hosts of the cluster have it" in said)
+        host.put(FACTS, LESS, mode=0o644)
+        equal("on the host that has less", winguest(host, "rewrite", "-", stdin=kvm).stdout, limited)
+        line = [each for each in host.run("winguest", "status").stdout.splitlines()
+                if "cluster:" in each]
+        true(f"it has what the file says: {line}", line[0].startswith("ok") and "2 hosts" in line[0])
+        host.put(FACTS, LESS.replace(" ipi", ""), mode=0o644)
+        said = host.run("winguest", "status").stdout
+        true(f"it has not: {said}", "warning  cluster: this host lacks ipi:" in said)
+        winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/none", "--output", CLUSTER, code=2)
+        equal("the file", host.read(CLUSTER), made)
+        host.put(CLUSTER, "[facts:1]\nnonsense = 1\n", mode=0o644)
+        said = winguest(host, "check", "-", stdin=kvm, code=1).stdout
+        true(f"a file that is wrong: {said}", "no host facts: " in said)
+        true("it is told", "failure  cluster: " in host.run("winguest", "status").stdout)
+
+
+def cluster_by_libvirt():
+    """Two doors to one daemon are two hosts that have the same."""
+    with Host(case.tree()) as host:
+        other = "qemu+unix:///system?socket=/run/libvirt/" + SOCKET
+        said = winguest(host, "probe", "-c", "qemu:///system", "-c", other).stdout
+        true(f"both: {said}", said.count("[member:") == 2 and "beyond" not in said)
+        want = offered(host)
+        if want is not None:
+            lines = [line for line in said.splitlines() if line.startswith("hyperv =")]
+            equal("enlightenments", set(lines[-1].split("=")[1].split()), want)
+            true(f"machine types: {said}", "machines1 = " in said)
+        host.put("/tmp/hosts", "qemu:///system\n" + other + "\n", mode=0o644)
+        equal("by --hosts", winguest(host, "probe", "--hosts", "/tmp/hosts").stdout, said)
+
+
 if __name__ == "__main__":
     case.run(written, remote_is_printed, nothing_half, stale, bad_facts, tcg_loses_nothing,
-             kvm_without_hyperv, audit_and_apply_ask, host_on_utc, kvm_without_facts)
+             kvm_without_hyperv, audit_and_apply_ask, host_on_utc, kvm_without_facts, cluster, cluster_by_libvirt)

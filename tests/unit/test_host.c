@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/plan/cluster.h"
 #include "engine/plan/host.h"
 
 #include <errno.h>
@@ -109,19 +110,124 @@ static void the_first_facts_that_fit_count(void **state)
     wg_host_free(host);
 }
 
+#define HAS(words) "[host]\nvendor = AMD\n[facts:1]\narch = x86_64\nhyperv = " words "\n"
+
+static struct wg_host *cluster_of(const char *const *texts, size_t count)
+{
+    struct wg_host *hosts[3];
+    char *names[] = {"one", "two", "three"};
+    struct wg_error err;
+
+    for (size_t i = 0; i < count; i++)
+        hosts[i] = read_host(texts[i]);
+    struct wg_host *cluster = wg_cluster_of(hosts, names, count, &err);
+    for (size_t i = 0; i < count; i++)
+        wg_host_free(hosts[i]);
+    assert_non_null(cluster);
+    return cluster;
+}
+
+/* All that a host of one fact says, in one line. */
+static void is_cluster(const char *what, const char *const *texts, size_t count, const char *want)
+{
+    struct wg_host *cluster = cluster_of(texts, count);
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    fprintf(out, "%s", cluster->vendor ? cluster->vendor : "?");
+    for (size_t i = 0; i < cluster->count; i++) {
+        fprintf(out, "; %s", cluster->facts[i].arch);
+        for (size_t k = 0; k < cluster->facts[i].hyperv.count; k++)
+            fprintf(out, " %s", cluster->facts[i].hyperv.item[k]);
+        for (size_t k = 0; k < cluster->facts[i].machines.count; k++)
+            fprintf(out, " %s", cluster->facts[i].machines.item[k]);
+    }
+    for (size_t i = 0; i < cluster->members; i++) {
+        fprintf(out, "; %s", cluster->member[i].name);
+        for (size_t k = 0; k < cluster->member[i].beyond.count; k++)
+            fprintf(out, " +%s", cluster->member[i].beyond.item[k]);
+    }
+    fclose(out);
+    assert_text(what, text, want);
+    free(text);
+    wg_host_free(cluster);
+}
+
+static void a_cluster_has_what_all_its_hosts_have(void **state)
+{
+    const char *const unequal[] = {HAS("relaxed vapic stimer"), HAS("vapic evmcs relaxed")};
+    const char *const one[] = {HAS("relaxed vapic")};
+    const char *const silent[] = {HAS("relaxed stimer"), "[facts:1]\narch = x86_64\n"};
+    const char *const other[] = {HAS("relaxed") "[facts:2]\narch = i686\nhyperv = vapic\n",
+                                 HAS("relaxed")};
+    const char *const machines[] = {HAS("vapic") "machines1 = a b\nmachines2 = c\n",
+                                    HAS("vapic") "machines1 = c\n", HAS("vapic")};
+    const char *const two_qemus[] = {HAS("vapic ipi") "[facts:2]\narch = x86_64\nhyperv = vapic\n",
+                                     HAS("vapic ipi")};
+
+    (void)state;
+    is_cluster("unequal", unequal, 2, "AMD; x86_64 relaxed vapic; one +stimer; two +evmcs");
+    is_cluster("one", one, 1, "AMD; x86_64 relaxed vapic; one");
+    is_cluster("one says nothing", silent, 2, "?; x86_64 relaxed; one +stimer; two");
+    is_cluster("not for all", other, 2, "AMD; x86_64 relaxed; i686; one +vapic; two");
+    is_cluster("machines", machines, 3, "AMD; x86_64 vapic c; one; two; three");
+    is_cluster("two emulators", two_qemus, 2, "AMD; x86_64 vapic; one +ipi; two +ipi");
+}
+
+static void a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts(void **state)
+{
+    const char *const texts[] = {HAS("relaxed vapic stimer") "machines1 = pc\n",
+                                 HAS("relaxed vapic") "machines1 = pc\n"};
+    struct wg_host *a = cluster_of(texts, 2), *b = cluster_of(texts, 2), *c = cluster_of(texts, 1);
+    struct wg_host *back;
+    struct wg_error err;
+    char *text = NULL, lacking[100];
+    size_t len;
+
+    (void)state;
+    assert_string_equal(a->id, b->id);
+    assert_string_not_equal(a->id, c->id);
+    FILE *out = open_memstream(&text, &len);
+    assert_int_equal(wg_host_write(a, out), 0);
+    fclose(out);
+    back = wg_host_read(put_file("cluster.ini", text), &err);
+    assert_non_null(back);
+    assert_string_equal(back->id, a->id);
+    assert_int_equal(back->members, 2);
+    assert_string_equal(back->member[0].beyond.item[0], "stimer");
+    wg_cluster_text(back, lacking, sizeof(lacking));
+    assert_non_null(strstr(lacking, "2 hosts, facts "));
+    wg_cluster_lacking(back, a, lacking, sizeof(lacking));
+    assert_string_equal(lacking, "");
+    wg_host_free(b);
+    b = read_host(
+        "[host]\nvendor = Intel\n[facts:1]\narch = x86_64\nhyperv = vapic\nmachines1 = q\n");
+    wg_cluster_lacking(back, b, lacking, sizeof(lacking));
+    assert_string_equal(lacking, " relaxed pc a CPU of AMD");
+    wg_cluster_lacking(back, b, lacking, 9);
+    assert_string_equal(lacking, " relaxed");
+    free(text);
+    wg_host_free(a);
+    wg_host_free(b);
+    wg_host_free(c);
+    wg_host_free(back);
+}
+
 static void a_file_that_is_wrong_is_told_with_line_and_key(void **state)
 {
     static const struct {
         const char *text, *why;
     } rows[] = {
-        {"[none]\n", ":1: [none]: unknown section; allowed: host file:N facts:N"},
-        {"[host]\nname = a\n", ":2: [host] name: unknown key; allowed: kernel"},
+        {"[none]\n", ":1: [none]: unknown section; allowed: host member:N file:N facts:N"},
+        {"[host]\nname = a\n", ":2: [host] name: unknown key; allowed: kernel vendor id"},
+        {"[member:1]\nnam = a\n", ":2: [member:1] nam: unknown key; allowed: name vendor beyond"},
         {"[file:1]\npath = /x\ninode = 1\n",
          ":3: [file:1] inode: unknown key; allowed: path size mtime"},
         {"[file:1]\nsize = big\n", ":2: [file:1] size: 'big' is not a number"},
         {"[file:1]\nmtime =\n", ":2: [file:1] mtime: '' is not a number"},
         {FACTS "cpu = x\n", ":6: [facts:1] cpu: unknown key; allowed: virttype emulator arch "
-                            "machine hyperv"},
+                            "machine machinesN hyperv"},
         {"x\n", ":1: neither [section] nor key = value nor ; comment"},
     };
 
@@ -159,6 +265,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_again_is_not_written),
         cmocka_unit_test(another_kernel_or_file_is_noticed),
         cmocka_unit_test(the_first_facts_that_fit_count),
+        cmocka_unit_test(a_cluster_has_what_all_its_hosts_have),
+        cmocka_unit_test(a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts),
         cmocka_unit_test(a_file_that_is_wrong_is_told_with_line_and_key),
         cmocka_unit_test(a_file_that_is_missing_or_open_to_others_is_told),
     };

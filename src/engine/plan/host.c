@@ -10,12 +10,6 @@
 
 #include "engine/config/ini.h"
 
-/* What an INI value in quotes, read by iniparser, gives back as it was, and no glob either. */
-#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-=:,@%~ "
-
-/* Behind the quotes and the longest key, within the line that ini.c takes. */
-#define VALUE_MAX 900
-
 void wg_host_free(struct wg_host *host)
 {
     if (!host)
@@ -30,8 +24,18 @@ void wg_host_free(struct wg_host *host)
         free(facts->arch);
         free(facts->machine);
         wg_list_clear(&facts->hyperv);
+        wg_list_clear(&facts->withheld);
+        wg_list_clear(&facts->machines);
     }
+    for (size_t i = 0; i < host->members; i++) {
+        free(host->member[i].name);
+        free(host->member[i].vendor);
+        wg_list_clear(&host->member[i].beyond);
+    }
+    free(host->member);
     free(host->kernel);
+    free(host->vendor);
+    free(host->id);
     free(host->stamp);
     free(host->facts);
     free(host);
@@ -46,9 +50,23 @@ struct wg_facts *wg_host_add(struct wg_host *host, const char *virttype, const c
         return NULL;
     host->facts = grown;
     struct wg_facts *facts = &grown[host->count++];
-    *facts = (struct wg_facts){
-        strdup(virttype), strdup(emulator), strdup(arch), strdup(machine), false, {0}};
+    *facts = (struct wg_facts){.virttype = strdup(virttype),
+                               .emulator = strdup(emulator),
+                               .arch = strdup(arch),
+                               .machine = strdup(machine)};
     return facts->virttype && facts->emulator && facts->arch && facts->machine ? facts : NULL;
+}
+
+struct wg_member *wg_host_add_member(struct wg_host *host, const char *name)
+{
+    struct wg_member *grown = realloc(host->member, (host->members + 1) * sizeof(*grown));
+
+    if (!grown)
+        return NULL;
+    host->member = grown;
+    struct wg_member *member = &grown[host->members++];
+    *member = (struct wg_member){.name = strdup(name)};
+    return member->name ? member : NULL;
 }
 
 static struct wg_stamp *add_stamp(struct wg_host *host, const char *path)
@@ -133,6 +151,11 @@ static int set_text(char **text, const char *value, struct wg_error *err)
     return *text ? 0 : wg_no_memory(err);
 }
 
+static int set_words(struct wg_list *list, const char *value, struct wg_error *err)
+{
+    return wg_list_add_words(list, value) < 0 ? wg_no_memory(err) : 0;
+}
+
 static int take_fact(struct wg_facts *facts, const struct wg_entry *entry, struct wg_error *err)
 {
     if (strcmp(entry->key, "virttype") == 0)
@@ -143,10 +166,13 @@ static int take_fact(struct wg_facts *facts, const struct wg_entry *entry, struc
         return set_text(&facts->arch, entry->value, err);
     if (strcmp(entry->key, "machine") == 0)
         return set_text(&facts->machine, entry->value, err);
+    if (strncmp(entry->key, "machines", 8) == 0)
+        return set_words(&facts->machines, entry->value, err);
     if (strcmp(entry->key, "hyperv") != 0)
-        return wg_fail(err, "unknown key; allowed: virttype emulator arch machine hyperv");
+        return wg_fail(err,
+                       "unknown key; allowed: virttype emulator arch machine machinesN hyperv");
     facts->known = true;
-    return wg_list_add_words(&facts->hyperv, entry->value) < 0 ? wg_no_memory(err) : 0;
+    return set_words(&facts->hyperv, entry->value, err);
 }
 
 static int take_stamp(struct wg_stamp *stamp, const struct wg_entry *entry, struct wg_error *err)
@@ -160,16 +186,41 @@ static int take_stamp(struct wg_stamp *stamp, const struct wg_entry *entry, stru
     return wg_fail(err, "unknown key; allowed: path size mtime");
 }
 
+static int take_member(struct wg_member *member, const struct wg_entry *entry, struct wg_error *err)
+{
+    if (strcmp(entry->key, "name") == 0)
+        return set_text(&member->name, entry->value, err);
+    if (strcmp(entry->key, "vendor") == 0)
+        return set_text(&member->vendor, entry->value, err);
+    if (strcmp(entry->key, "beyond") == 0)
+        return set_words(&member->beyond, entry->value, err);
+    return wg_fail(err, "unknown key; allowed: name vendor beyond");
+}
+
+static int take_host(struct wg_host *host, const struct wg_entry *entry, struct wg_error *err)
+{
+    if (!*entry->key)
+        return 0;
+    if (strcmp(entry->key, "kernel") == 0)
+        return set_text(&host->kernel, entry->value, err);
+    if (strcmp(entry->key, "vendor") == 0)
+        return set_text(&host->vendor, entry->value, err);
+    if (strcmp(entry->key, "id") == 0)
+        return set_text(&host->id, entry->value, err);
+    return wg_fail(err, "unknown key; allowed: kernel vendor id");
+}
+
 /* A section's opening line adds what its keys then fill. */
 static int take_entry(struct wg_host *host, const struct wg_entry *entry, struct wg_error *err)
 {
     bool opens = !*entry->key;
 
-    if (strcmp(entry->section, "host") == 0) {
+    if (strcmp(entry->section, "host") == 0)
+        return take_host(host, entry, err);
+    if (strncmp(entry->section, "member:", 7) == 0) {
         if (opens)
-            return 0;
-        return strcmp(entry->key, "kernel") == 0 ? set_text(&host->kernel, entry->value, err)
-                                                 : wg_fail(err, "unknown key; allowed: kernel");
+            return wg_host_add_member(host, "") ? 0 : wg_no_memory(err);
+        return take_member(&host->member[host->members - 1], entry, err);
     }
     if (strncmp(entry->section, "file:", 5) == 0) {
         if (opens)
@@ -177,7 +228,7 @@ static int take_entry(struct wg_host *host, const struct wg_entry *entry, struct
         return take_stamp(&host->stamp[host->stamps - 1], entry, err);
     }
     if (strncmp(entry->section, "facts:", 6) != 0)
-        return wg_fail(err, "unknown section; allowed: host file:N facts:N");
+        return wg_fail(err, "unknown section; allowed: host member:N file:N facts:N");
     if (opens)
         return wg_host_add(host, "kvm", "*", "*", "*") ? 0 : wg_no_memory(err);
     return take_fact(&host->facts[host->count - 1], entry, err);
@@ -212,52 +263,4 @@ struct wg_host *wg_host_read(const char *path, struct wg_error *err)
     wg_host_free(host);
     errno = EINVAL;
     return NULL;
-}
-
-static bool writable(const char *value)
-{
-    return strlen(value) <= VALUE_MAX && value[strspn(value, PLAIN)] == '\0';
-}
-
-static int write_facts(const struct wg_facts *facts, size_t number, FILE *out)
-{
-    bool any = strcmp(facts->machine, "*") == 0;
-
-    if (!writable(facts->virttype) || !writable(facts->emulator) || !writable(facts->arch) ||
-        (!any && !writable(facts->machine)))
-        return -1;
-    fprintf(out,
-            "\n[facts:%zu]\nvirttype = \"%s\"\nemulator = \"%s\"\narch = \"%s\"\n"
-            "machine = \"%s\"\n",
-            number, facts->virttype, facts->emulator, facts->arch, facts->machine);
-    if (!facts->known)
-        return 0;
-    fputs("hyperv =", out);
-    for (size_t i = 0; i < facts->hyperv.count; i++) {
-        if (!writable(facts->hyperv.item[i]))
-            return -1;
-        fprintf(out, " %s", facts->hyperv.item[i]);
-    }
-    fputc('\n', out);
-    return 0;
-}
-
-int wg_host_write(const struct wg_host *host, FILE *out)
-{
-    fputs("; Written by `winguest probe`: what this host can give its guests.\n", out);
-    if (host->kernel && writable(host->kernel))
-        fprintf(out, "\n[host]\nkernel = \"%s\"\n", host->kernel);
-    for (size_t i = 0; i < host->stamps; i++) {
-        const struct wg_stamp *stamp = &host->stamp[i];
-
-        if (!writable(stamp->path))
-            return -1;
-        fprintf(out, "\n[file:%zu]\npath = \"%s\"\nsize = %lld\nmtime = %lld\n", i + 1, stamp->path,
-                stamp->size, stamp->mtime);
-    }
-    for (size_t i = 0; i < host->count; i++) {
-        if (write_facts(&host->facts[i], i + 1, out) < 0)
-            return -1;
-    }
-    return ferror(out) ? -1 : 0;
 }

@@ -17,6 +17,8 @@ struct wg_facts {
     char *machine;
     bool known; /* whether the host says anything of Hyper-V */
     struct wg_list hyperv; /* the enlightenments, in libvirt's words */
+    struct wg_list withheld; /* the host has them, and other hosts of its cluster do not */
+    struct wg_list machines; /* machine types, without aliases; none: it does not say */
 };
 
 /* A file that was there when the host was asked. */
@@ -26,8 +28,20 @@ struct wg_stamp {
     long long mtime; /* seconds since 1970 */
 };
 
+/* A host of a cluster. */
+struct wg_member {
+    char *name;
+    char *vendor; /* of its CPU; NULL: it does not say */
+    struct wg_list beyond; /* what it has and others have not */
+};
+
+/* One host, or with members what all hosts of a cluster have. */
 struct wg_host {
     char *kernel; /* its release; NULL if it does not count */
+    char *vendor; /* of the CPU, in libvirt's word; NULL: it does not say, or they are several */
+    char *id; /* of a cluster: another one, other facts */
+    struct wg_member *member;
+    size_t members;
     struct wg_stamp *stamp;
     size_t stamps;
     struct wg_facts *facts;
@@ -39,13 +53,20 @@ struct wg_host {
 struct wg_facts *wg_host_add(struct wg_host *host, const char *virttype, const char *emulator,
                              const char *arch, const char *machine);
 
+/* Appends a host about which nothing is known yet; the name is copied. Returns as wg_host_add. */
+struct wg_member *wg_host_add_member(struct wg_host *host, const char *name);
+
 /* Remembers the file as it is now, and the running kernel, so that wg_host_stale notices another.
  * Both return 0, or -1 with *err filled. */
 int wg_host_add_stamp(struct wg_host *host, const char *path, struct wg_error *err);
 int wg_host_add_kernel(struct wg_host *host, struct wg_error *err);
 
-/* Writes what wg_host_read reads. Returns 0, or -1 if the facts cannot be written so. */
+/* host_write.c: writes what wg_host_read reads. Returns 0, or -1 if the facts cannot be written so.
+ */
 int wg_host_write(const struct wg_host *host, FILE *out);
+
+/* Gives a cluster the id that its facts make. Returns 0, or -1 with *err filled. */
+int wg_host_identify(struct wg_host *host, struct wg_error *err);
 
 /*
  * Takes out of target what the host lacks, and what depends on it, with a note in verdict.

@@ -56,7 +56,11 @@ static int fit_hyperv(const struct wg_facts *facts, struct wg_target *target, bo
             continue;
         if (!facts)
             *unknown = true;
-        else if (wg_verdict_note(verdict, err, "host lacks %s", name) < 0)
+        else if (wg_verdict_note(verdict, err,
+                                 wg_list_has(&facts->withheld, name)
+                                     ? "%s left out: not all hosts of the cluster have it"
+                                     : "host lacks %s",
+                                 name) < 0)
             return -1;
         drop(node);
     }

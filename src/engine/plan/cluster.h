@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What all hosts of a cluster can give their guests: a guest that got more could not migrate. */
+#ifndef WG_CLUSTER_H
+#define WG_CLUSTER_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+struct wg_host;
+
+/* What all of the hosts, one at least, have; names are theirs. Returns a host with members for
+ * wg_host_free, or NULL with *err filled. */
+struct wg_host *wg_cluster_of(struct wg_host *const *hosts, char *const *names, size_t count,
+                              struct wg_error *err);
+
+/* Takes out of the host's facts what the cluster in this host's file does not have; nothing where
+ * there is no such file. Returns 0, or -1 with *err filled: it cannot be read. */
+int wg_cluster_limit(struct wg_host *host, struct wg_error *err);
+
+/* Writes what the cluster has and the host lacks, in words, into text, of size bytes; "" if that is
+ * nothing. */
+void wg_cluster_lacking(const struct wg_host *cluster, const struct wg_host *host, char *text,
+                        size_t size);
+
+/* Who they are, in words. */
+void wg_cluster_text(const struct wg_host *cluster, char *text, size_t size);
+
+#endif
