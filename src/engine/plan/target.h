@@ -35,7 +35,7 @@ void wg_target_clear(struct wg_target *target);
 #define WG_TARGET_WORDS "stylesheets guest_agent"
 #define WG_TARGET_KEYS \
     WG_TARGET_WORDS \
-        " clock.offset clock.timezone clock.keep clock.v2v timer.NAME.ATTRIBUTE cpu.NAME"
+    " clock.offset clock.timezone clock.keep clock.v2v timer.NAME.ATTRIBUTE cpu.NAME"
 
 /* Whether there is such a key; unknown: also one for what may be a timer or an enlightenment. */
 bool wg_target_knows(const char *key, bool unknown);
