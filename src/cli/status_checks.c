@@ -208,7 +208,7 @@ static void look_at_cluster(struct wg_status *status, const struct wg_host *host
     if (cluster && host)
         wg_cluster_lacking(cluster, host, said, sizeof(said));
     if (!cluster)
-        wg_status_say(status, WG_LEVEL_FAILURE, "cluster",
+        wg_status_say(status, WG_LEVEL_WARNING, "cluster",
                       "%s; enlightenments but relaxed, vapic and spinlocks are not asked for",
                       err.text);
     else if (*said)

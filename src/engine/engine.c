@@ -161,7 +161,7 @@ static void read_host(struct wg_engine *engine)
     if (engine->host_known)
         return;
     engine->host = wg_host_read(NULL, &why);
-    bool failed = engine->host ? wg_cluster_limit(engine->host, &why) < 0 : errno != ENOENT;
+    bool failed = engine->host ? wg_cluster_limit(engine->host, NULL, &why) < 0 : errno != ENOENT;
     if (failed) {
         wg_host_free(engine->host);
         engine->host = NULL;

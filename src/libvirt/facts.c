@@ -209,11 +209,13 @@ void wg_facts_use(struct wg_engine *engine, struct wg_virt *virt)
 {
     struct wg_error unused;
     struct wg_host *host = wg_facts_ask(virt, &unused);
+    char *name = wg_virt_is_local(virt) ? NULL : wg_virt_host(virt, &unused);
 
-    if (host && wg_virt_is_local(virt) && wg_cluster_limit(host, &unused) < 0) {
+    if (host && (name || wg_virt_is_local(virt)) && wg_cluster_limit(host, name, &unused) < 0) {
         wg_host_free(host);
         host = NULL;
     }
+    free(name);
     if (host || !wg_virt_is_local(virt))
         wg_engine_use_host(engine, host);
 }

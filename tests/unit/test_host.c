@@ -214,6 +214,34 @@ static void a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts(void 
     wg_host_free(back);
 }
 
+static void a_member_is_known_by_its_host(void **state)
+{
+    static const struct {
+        const char *member, *host;
+        bool same;
+    } rows[] = {
+        {"kvm1", "kvm1", true},
+        {"kvm1", "KVM1.example.com", true},
+        {"kvm1.example.com", "kvm1", true},
+        {"kvm1", "kvm10", false},
+        {"kvm10", "kvm1", false},
+        {"qemu+ssh://root@kvm1:22/system", "kvm1", true},
+        {"qemu+tls://kvm1.example.com/system?pkipath=/x", "kvm1.example.com", true},
+        {"qemu+ssh://kvm1@kvm2/system", "kvm1", false},
+        {"qemu:///system", "kvm1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct wg_host *host = read_host("");
+
+        assert_non_null(wg_host_add_member(host, rows[i].member));
+        if (wg_cluster_has(host, rows[i].host) != rows[i].same)
+            fail_msg("%s, %s", rows[i].member, rows[i].host);
+        wg_host_free(host);
+    }
+}
+
 static void a_file_that_is_wrong_is_told_with_line_and_key(void **state)
 {
     static const struct {
@@ -267,6 +295,7 @@ int main(void)
         cmocka_unit_test(the_first_facts_that_fit_count),
         cmocka_unit_test(a_cluster_has_what_all_its_hosts_have),
         cmocka_unit_test(a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts),
+        cmocka_unit_test(a_member_is_known_by_its_host),
         cmocka_unit_test(a_file_that_is_wrong_is_told_with_line_and_key),
         cmocka_unit_test(a_file_that_is_missing_or_open_to_others_is_told),
     };

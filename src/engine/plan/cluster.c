@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "host.h"
 
@@ -154,14 +155,45 @@ struct wg_host *wg_cluster_of(struct wg_host *const *hosts, char *const *names, 
     return NULL;
 }
 
-int wg_cluster_limit(struct wg_host *host, struct wg_error *err)
+/* A member is named by its host, with or without its domain, or by a URI of it,
+ * DRIVER://[USER@]HOST[:PORT]/PATH. */
+static bool is_named(const struct wg_member *member, const char *name)
+{
+    const char *host = strstr(member->name, "://");
+
+    host = host ? host + 3 : member->name;
+    size_t len = strcspn(host, "/?");
+    const char *at = memchr(host, '@', len);
+    if (at) {
+        len -= (size_t)(at + 1 - host);
+        host = at + 1;
+    }
+    const char *port = memchr(host, ':', len);
+    if (port)
+        len = (size_t)(port - host);
+    size_t other = strlen(name);
+    char next = len < other ? name[len] : len > other ? host[other] : '.';
+    return strncasecmp(host, name, len < other ? len : other) == 0 && next == '.';
+}
+
+bool wg_cluster_has(const struct wg_host *cluster, const char *name)
+{
+    for (size_t i = 0; i < cluster->members; i++) {
+        if (is_named(&cluster->member[i], name))
+            return true;
+    }
+    return false;
+}
+
+int wg_cluster_limit(struct wg_host *host, const char *name, struct wg_error *err)
 {
     struct wg_host *cluster = wg_host_read(WG_CLUSTERFACTS, err);
+    bool counts = cluster && (!name || wg_cluster_has(cluster, name));
     int rc = 0;
 
     if (!cluster)
         return errno == ENOENT ? 0 : -1;
-    for (size_t i = 0; rc == 0 && i < host->count * cluster->count; i++) {
+    for (size_t i = 0; counts && rc == 0 && i < host->count * cluster->count; i++) {
         struct wg_facts *facts = &host->facts[i / cluster->count];
         const struct wg_facts *common = &cluster->facts[i % cluster->count];
 

@@ -3,6 +3,7 @@
 #ifndef WG_CLUSTER_H
 #define WG_CLUSTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
@@ -14,9 +15,13 @@ struct wg_host;
 struct wg_host *wg_cluster_of(struct wg_host *const *hosts, char *const *names, size_t count,
                               struct wg_error *err);
 
+/* Whether a host of that name is one of them. */
+bool wg_cluster_has(const struct wg_host *cluster, const char *name);
+
 /* Takes out of the host's facts what the cluster in this host's file does not have; nothing where
- * there is no such file. Returns 0, or -1 with *err filled: it cannot be read. */
-int wg_cluster_limit(struct wg_host *host, struct wg_error *err);
+ * there is no such file, or none of its hosts has that name. name NULL: this host. Returns 0, or -1
+ * with *err filled: it cannot be read. */
+int wg_cluster_limit(struct wg_host *host, const char *name, struct wg_error *err);
 
 /* Writes what the cluster has and the host lacks, in words, into text, of size bytes; "" if that is
  * nothing. */
