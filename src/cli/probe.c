@@ -185,6 +185,8 @@ static int probe_all(const struct run *run, struct asked *asked, size_t count)
         names[i] = (char *)name_of(&asked[i]);
         if (!hosts[i])
             code = wg_cli_error("probe", "%s", asked[i].err.text);
+        else if (hosts[i]->count == 0)
+            wg_cli_error("probe", "%s: it has no KVM, and does not count", names[i]);
     }
     if (code < 0)
         code = write_cluster(run, hosts, names, count);

@@ -161,6 +161,7 @@ static void a_cluster_has_what_all_its_hosts_have(void **state)
     const char *const silent[] = {HAS("relaxed stimer"), "[facts:1]\narch = x86_64\n"};
     const char *const other[] = {HAS("relaxed") "[facts:2]\narch = i686\nhyperv = vapic\n",
                                  HAS("relaxed")};
+    const char *const none[] = {"[host]\nvendor = AMD\n", HAS("relaxed")};
     const char *const machines[] = {HAS("vapic") "machines1 = a b\nmachines2 = c\n",
                                     HAS("vapic") "machines1 = c\n", HAS("vapic")};
     const char *const two_qemus[] = {HAS("vapic ipi") "[facts:2]\narch = x86_64\nhyperv = vapic\n",
@@ -170,7 +171,8 @@ static void a_cluster_has_what_all_its_hosts_have(void **state)
     is_cluster("unequal", unequal, 2, "AMD; x86_64 relaxed vapic; one +stimer; two +evmcs");
     is_cluster("one", one, 1, "AMD; x86_64 relaxed vapic; one");
     is_cluster("one says nothing", silent, 2, "?; x86_64 relaxed; one +stimer; two");
-    is_cluster("not for all", other, 2, "AMD; x86_64 relaxed; i686; one +vapic; two");
+    is_cluster("one has no KVM for it", other, 2, "AMD; x86_64 relaxed; i686 vapic; one; two");
+    is_cluster("one has no KVM", none, 2, "AMD; x86_64 relaxed; one; two");
     is_cluster("machines", machines, 3, "AMD; x86_64 vapic c; one; two; three");
     is_cluster("two emulators", two_qemus, 2, "AMD; x86_64 vapic; one +ipi; two +ipi");
 }

@@ -53,8 +53,9 @@ static int copy(struct wg_list *to, const struct wg_list *from)
     return 0;
 }
 
-/* Goes by all emulators: whose a guest gets at the other end nobody knows. */
-static int take_facts(struct wg_host *cluster, const struct wg_facts *facts, bool first)
+/* Goes by all emulators: whose a guest gets at the other end nobody knows. A host without KVM for
+ * an architecture gets no such guests, and does not count. */
+static int take_facts(struct wg_host *cluster, const struct wg_facts *facts)
 {
     struct wg_facts *common = of_arch(cluster, facts->arch);
     struct wg_list assumed = {0};
@@ -65,7 +66,7 @@ static int take_facts(struct wg_host *cluster, const struct wg_facts *facts, boo
         rc = intersect(&common->hyperv, has, NULL);
         if (rc == 0 && facts->machines.count > 0)
             rc = intersect(&common->machines, &facts->machines, NULL);
-    } else if (rc == 0 && first) {
+    } else if (rc == 0) {
         common = wg_host_add(cluster, facts->virttype, "*", facts->arch, "*");
         rc = common && copy(&common->hyperv, has) == 0 &&
                      copy(&common->machines, &facts->machines) == 0
@@ -76,21 +77,6 @@ static int take_facts(struct wg_host *cluster, const struct wg_facts *facts, boo
     }
     wg_list_clear(&assumed);
     return rc;
-}
-
-/* An architecture that a host has no KVM for is nothing that all have. */
-static void drop_missing(struct wg_host *cluster, const struct wg_host *host)
-{
-    for (size_t i = 0; i < cluster->count; i++) {
-        struct wg_facts *facts = &cluster->facts[i];
-
-        if (of_arch(host, facts->arch))
-            continue;
-        while (facts->hyperv.count > 0)
-            remove_at(&facts->hyperv, facts->hyperv.count - 1);
-        while (facts->machines.count > 0)
-            remove_at(&facts->machines, facts->machines.count - 1);
-    }
 }
 
 static int add_member(struct wg_host *cluster, const struct wg_host *host, const char *name)
@@ -128,10 +114,9 @@ static int take_all(struct wg_host *cluster, struct wg_host *const *hosts, char 
 
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < hosts[i]->count; k++) {
-            if (take_facts(cluster, &hosts[i]->facts[k], i == 0) < 0)
+            if (take_facts(cluster, &hosts[i]->facts[k]) < 0)
                 return -1;
         }
-        drop_missing(cluster, hosts[i]);
         one_vendor = one_vendor && same_vendor(hosts[0], hosts[i]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -146,11 +131,10 @@ struct wg_host *wg_cluster_of(struct wg_host *const *hosts, char *const *names, 
 {
     struct wg_host *cluster = calloc(1, sizeof(*cluster));
 
-    if (cluster && take_all(cluster, hosts, names, count) == 0 &&
-        wg_host_identify(cluster, err) == 0)
+    int rc = cluster && take_all(cluster, hosts, names, count) == 0 ? wg_host_identify(cluster, err)
+                                                                    : wg_no_memory(err);
+    if (rc == 0)
         return cluster;
-    if (!cluster || !cluster->member || cluster->members < count)
-        wg_no_memory(err);
     wg_host_free(cluster);
     return NULL;
 }
