@@ -45,21 +45,30 @@ static int find(const char *path, const char *mode, struct spot *spot, struct wg
     return 0;
 }
 
+static bool goes_on(const char *line, ssize_t len)
+{
+    while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+        len--;
+    return len > 0 && line[len - 1] == '\\';
+}
+
 static void copy(FILE *from, const struct spot *spot, const char *mode, FILE *to)
 {
     char *line = NULL;
     size_t size = 0;
     ssize_t len = 0;
     bool whole = true;
+    bool replaced = false;
 
     for (unsigned number = 1; from && (len = getline(&line, &size, from)) > 0; number++) {
         whole = line[len - 1] == '\n';
         if (number == spot->instead)
             fprintf(to, "mode = %s\n", mode);
-        else
+        else if (!replaced)
             fwrite(line, 1, (size_t)len, to);
         if (number == spot->behind && spot->instead == 0)
             fprintf(to, "%smode = %s\n", whole ? "" : "\n", mode);
+        replaced = (number == spot->instead || replaced) && goes_on(line, len);
     }
     if (spot->instead == 0 && spot->behind == 0)
         fprintf(to, "%s[enforce]\nmode = %s\n", whole ? "" : "\n", mode);

@@ -86,6 +86,7 @@ def enable_sets_the_mode():
             ("[Enforce]", "[Enforce]\nmode = report\n"),
             ("[enforce]\n; mode = x\nMode=enforce ; why\nrollback = no\n[rules]\n",
              "[enforce]\n; mode = x\nmode = report\nrollback = no\n[rules]\n"),
+            ("[enforce]\nmode = \\\n  en\\\nforce\nrollback = no\n", "[enforce]\nmode = report\nrollback = no\n"),
             ("[enforce]\nrollback = no\n", "[enforce]\nmode = report\nrollback = no\n")):
         if before is None:
             os.unlink(config)
