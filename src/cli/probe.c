@@ -44,8 +44,7 @@ static int store(const struct wg_host *host, const char *path, struct wg_error *
     if (wg_host_write(host, output.file) == 0)
         return wg_output_commit(&output, err);
     wg_output_abandon(&output);
-    return wg_fail(err, "an emulator's path has a quote or another character that an INI file "
-                        "cannot hold");
+    return wg_fail(err, "%s: %s", path ? path : "standard output", strerror(errno));
 }
 
 static json_object *words(const struct wg_list *list)
@@ -116,6 +115,8 @@ static int probe(const struct run *run, const char *uri)
 
     if (rc == 0 && local && !run->json)
         rc = wg_facts_stamp(host, &err);
+    if (rc == 0 && !run->json)
+        rc = wg_host_identify(host, &err);
     if (rc == 0 && run->json)
         rc = print_json(host);
     else if (rc == 0 && !print && !run->output)

@@ -209,6 +209,9 @@ static void a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts(void 
     assert_string_equal(lacking, " relaxed pc a CPU of AMD");
     wg_cluster_lacking(back, b, lacking, 9);
     assert_string_equal(lacking, " relaxed");
+    text[strlen(text) - 2] = '\0';
+    assert_null(wg_host_read(put_file("cluster.ini", text), &err));
+    assert_non_null(strstr(err.text, "not as winguest probe has written it"));
     free(text);
     wg_host_free(a);
     wg_host_free(b);

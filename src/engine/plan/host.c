@@ -234,6 +234,24 @@ static int take_entry(struct wg_host *host, const struct wg_entry *entry, struct
     return take_fact(&host->facts[host->count - 1], entry, err);
 }
 
+/* One that was cut off may read like one that is whole. */
+static int check_id(struct wg_host *host, const char *path, struct wg_error *err)
+{
+    char *said = host->id;
+
+    if (!said)
+        return 0;
+    host->id = NULL;
+    int rc = wg_host_identify(host, err);
+    if (rc == 0 && strcmp(said, host->id) != 0)
+        rc = wg_fail(err,
+                     "%s: not as winguest probe has written it; hint: winguest probe, or take "
+                     "its line with the id out",
+                     path);
+    free(said);
+    return rc;
+}
+
 struct wg_host *wg_host_read(const char *path, struct wg_error *err)
 {
     struct wg_host *host = calloc(1, sizeof(*host));
@@ -257,6 +275,8 @@ struct wg_host *wg_host_read(const char *path, struct wg_error *err)
             wg_fail_in(err, "%s:%u: [%s]%s%s", ini.path, ini.entry[i].line, ini.entry[i].section,
                        *ini.entry[i].key ? " " : "", ini.entry[i].key);
     }
+    if (rc == 0)
+        rc = check_id(host, ini.path, err);
     wg_ini_clear(&ini);
     if (rc == 0)
         return host;

@@ -39,7 +39,7 @@ struct wg_member {
 struct wg_host {
     char *kernel; /* its release; NULL if it does not count */
     char *vendor; /* of the CPU, in libvirt's word; NULL: it does not say, or they are several */
-    char *id; /* of a cluster: another one, other facts */
+    char *id; /* another one, other facts; NULL: written by hand */
     struct wg_member *member;
     size_t members;
     struct wg_stamp *stamp;
@@ -65,7 +65,7 @@ int wg_host_add_kernel(struct wg_host *host, struct wg_error *err);
  */
 int wg_host_write(const struct wg_host *host, FILE *out);
 
-/* Gives a cluster the id that its facts make. Returns 0, or -1 with *err filled. */
+/* Gives it the id that its facts make. Returns 0, or -1 with *err filled. */
 int wg_host_identify(struct wg_host *host, struct wg_error *err);
 
 /*

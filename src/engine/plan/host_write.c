@@ -134,7 +134,9 @@ int wg_host_identify(struct wg_host *host, struct wg_error *err)
     snprintf(id, sizeof(id), "%016" PRIx64, wg_hash(WG_HASH_EMPTY, text, len));
     free(text);
     if (rc < 0)
-        return wg_fail(err, "a name has a character that an INI file cannot hold");
+        return wg_fail(
+            err,
+            "an emulator's path, or a host's name, has a quote or another character that an INI file cannot hold");
     host->id = strdup(id);
     return host->id ? 0 : wg_no_memory(err);
 }
