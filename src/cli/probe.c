@@ -107,7 +107,7 @@ static int probe(const struct run *run, const char *uri)
     struct wg_error err;
 
     wg_cli_tell("probe", "host: %s", uri);
-    struct wg_virt *virt = wg_virt_open(uri, false, &err);
+    struct wg_virt *virt = wg_virt_open_within(uri, false, run->timeout, &err);
     struct wg_host *host = virt ? wg_facts_ask(virt, &err) : NULL;
     bool local = virt && wg_virt_is_local(virt);
     bool print = !run->output && (run->print || !local);
@@ -255,5 +255,5 @@ int wg_cli_probe(int argc, char **argv)
                    ? probe_cluster(&run, argv + optind, files)
                    : probe(&run, wg_cli_host(run.uris.count > 0 ? run.uris.item[0] : NULL));
     wg_list_clear(&run.uris);
-    return code;
+    return wg_virt_leave(code);
 }

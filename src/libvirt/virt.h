@@ -20,9 +20,9 @@ struct wg_virt *wg_virt_open(const char *uri, bool read_only, struct wg_error *e
 struct wg_virt *wg_virt_open_within(const char *uri, bool read_only, unsigned seconds,
                                     struct wg_error *err);
 
-/* Whether something is connecting still: the process is to end by _exit(2), for libraries that are
- * taken down under a thread of theirs crash. */
-bool wg_virt_left_behind(void);
+/* For the end of a verb: returns code, or, where something is connecting still, ends the process
+ * with it by _exit(2), for libraries that are taken down under a thread of theirs crash. */
+int wg_virt_leave(int code);
 void wg_virt_close(struct wg_virt *virt);
 
 /* The name of the host at the other end; for the caller to free, NULL with *err filled. */

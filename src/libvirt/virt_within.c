@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "virt_conn.h"
 
@@ -23,9 +24,13 @@ struct opening {
 
 static atomic_bool left_behind;
 
-bool wg_virt_left_behind(void)
+int wg_virt_leave(int code)
 {
-    return atomic_load(&left_behind);
+    if (atomic_load(&left_behind)) {
+        fflush(NULL);
+        _exit(code);
+    }
+    return code;
 }
 
 static void discard(struct opening *opening)

@@ -6,6 +6,7 @@ Some machines have KVM, of those some without Hyper-V emulation: that is where a
 whole policy does not start, and the cases here are real. Elsewhere those cases are left out."""
 
 import os
+import socket
 
 import libvirt
 
@@ -222,6 +223,19 @@ def cluster():
         true("it is told", "warning  cluster: " in host.run("winguest", "status").stdout)
 
 
+def hosts_that_hang():
+    """One that takes connections and says nothing: named within the timeout, and nothing is written."""
+    with Host(case.tree()) as host, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(host.inside("/run/libvirt/silent-sock"))
+        silent.listen(4)
+        silent_uri = "qemu+unix:///system?socket=/run/libvirt/silent-sock"
+        for uris in (("-c", silent_uri), ("-c", "qemu:///system", "-c", silent_uri)):
+            done = winguest(host, "probe", *uris, "--timeout", "1", "--output", CLUSTER, code=2)
+            true(f"it is named, once: {done.stderr}", done.stderr.count("winguest: probe: " + silent_uri) == 1
+                 and len(done.stderr.splitlines()) == 1)
+            true("nothing is written", not os.path.exists(host.inside(CLUSTER)))
+
+
 def cluster_by_libvirt():
     """Two doors to one daemon are two hosts that have the same."""
     with Host(case.tree()) as host:
@@ -239,4 +253,5 @@ def cluster_by_libvirt():
 
 if __name__ == "__main__":
     case.run(written, remote_is_printed, nothing_half, stale, bad_facts, tcg_loses_nothing,
-             kvm_without_hyperv, audit_and_apply_ask, host_on_utc, kvm_without_facts, cluster, cluster_by_libvirt)
+             kvm_without_hyperv, audit_and_apply_ask, host_on_utc, kvm_without_facts, cluster,
+             hosts_that_hang, cluster_by_libvirt)

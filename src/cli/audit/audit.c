@@ -226,9 +226,5 @@ int wg_cli_audit(int argc, char **argv)
     wg_since_free(run.since);
     wg_list_clear(&run.uris);
     wg_list_clear(&run.only);
-    if (wg_virt_left_behind()) {
-        fflush(NULL);
-        _exit(code);
-    }
-    return code;
+    return wg_virt_leave(code);
 }

@@ -330,9 +330,5 @@ int wg_cli_discover(int argc, char **argv)
     if (code < 0)
         code = ask(&run);
     clear(&run);
-    if (wg_virt_left_behind()) {
-        fflush(NULL);
-        _exit(code);
-    }
-    return code;
+    return wg_virt_leave(code);
 }
