@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "feature.h"
 
-#include <libxml/parser.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/words.h"
-#include "engine/node.h"
 
 /* libvirt's list of the features of x86, since 4.5. */
 #define FEATURES "/usr/share/libvirt/cpu_map/x86_features.xml"
@@ -26,16 +25,35 @@ int wg_feature_check(const char *value, struct wg_error *err)
                : wg_fail(err, "'%s' is not allowed; allowed: %s", value, allowed);
 }
 
+/* As text, for it is asked at every decision: parsing libvirt 9.0's list takes 0.3 ms of the 4 ms
+ * that a rewrite with one such key takes, each time. */
+static bool names(const char *line, const char *feature)
+{
+    static const char tag[] = "<feature name=";
+    const char *at = strstr(line, tag);
+    size_t len = strlen(feature);
+
+    if (!at)
+        return false;
+    at += sizeof(tag) - 1;
+    return (*at == '\'' || *at == '"') && strncmp(at + 1, feature, len) == 0 && at[len + 1] == *at;
+}
+
 int wg_feature_known(const char *key, struct wg_error *err)
 {
-    xmlDocPtr doc = access(FEATURES, R_OK) == 0
-                        ? xmlReadFile(FEATURES, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR)
-                        : NULL;
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    bool unknown = root && !wg_named_child(root, "feature", key + 4);
+    FILE *from = fopen(FEATURES, "re");
+    char *line = NULL;
+    size_t size = 0;
+    bool listed = false, known = false;
 
-    xmlFreeDoc(doc);
-    return unknown ? wg_fail(err, "this host's libvirt has no such feature (" FEATURES
-                                  "), and would refuse it")
-                   : 0;
+    while (from && !known && getline(&line, &size, from) > 0) {
+        listed |= strstr(line, "<feature ") != NULL;
+        known = names(line, key + 4);
+    }
+    free(line);
+    if (from)
+        fclose(from);
+    return listed && !known ? wg_fail(err, "this host's libvirt has no such feature (" FEATURES
+                                           "), and would refuse it")
+                            : 0;
 }
