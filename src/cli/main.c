@@ -105,16 +105,16 @@ static const struct command {
      "A guest that must not be restarted is left running, and only its definition corrected.\n"
      "Exit: 0 it runs as it must, 1 it does not, 2 error.\n"},
     {"probe", "virt.so",
-     "[-c URI]… [--hosts FILE] [--print] [--output FILE] [--jobs N] [--timeout S]\n"
-     "                      [--format text|json] [FILE…]",
-     "ask a host what it can give its guests, and remember it",
-     "  -c, --connect URI  the host, instead of qemu:///system; may be repeated\n"
-     "  --hosts FILE       more hosts, a URI a line; -: standard input\n"
+     "[-c URI]… [--hosts FILE] [--print] [--output FILE]\n"
+     "                      [--jobs NUMBER] [--timeout SECONDS] [--format text|json] [FILE…]",
+     "ask hosts what they can give their guests, and remember it",
+     "  -c, --connect URI  a host; may be given often. Without it qemu:///system\n"
+     "  --hosts FILE       more hosts, a URI a line\n"
      "  --print            print it instead of storing it in " WG_HOSTFACTS "\n"
      "  -o, --output FILE  store it there\n"
      "  -f, --format FORMAT  text, json; of JSON nothing is stored\n"
-     "  -j, --jobs N       ask so many hosts at the same time, 20 by default\n"
-     "  --timeout S        let a host take so many seconds to connect, 30 by default\n"
+     "  -j, --jobs NUMBER  hosts that are asked at the same time, 20 unless told\n"
+     "  --timeout SECONDS  how long a host may take to let us connect, 30 unless told\n"
      "Of a host at the end of a remote URI, or of a socket that the URI names, it is always\n"
      "printed; winguest check --facts FILE takes it. Of several hosts, or of FILEs that hosts\n"
      "have printed, it is what all of them can give: the guests of a host on which it lies as\n"
