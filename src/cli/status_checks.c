@@ -23,6 +23,7 @@
 
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
 #define HOOKS WG_SYSCONFDIR "/libvirt/hooks"
+#define RECENT 20 /* decisions */
 #define IDENTITY "libvirt-winguest hook"
 /* As for the hook: see hooks/qemu/answer.c. */
 #define PATIENCE_SECONDS 10
@@ -156,6 +157,20 @@ static void look_at_decision(struct wg_status *status)
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
     }
+}
+
+/* What this process may do the daemon may not be let do. */
+static void look_at_decisions(struct wg_status *status)
+{
+    size_t of;
+    size_t failed = wg_counts_failed(&wg_count_decisions, RECENT, &of);
+
+    if (failed > 0)
+        wg_status_say(
+            status, WG_LEVEL_WARNING, "decision",
+            "%zu of the last %zu failed, and the guests went unchanged; hint: the journal "
+            "of libvirt's daemon",
+            failed, of);
 }
 
 /* A script that calls our hook may well name it: ours is a program. */
@@ -328,6 +343,7 @@ void wg_status_checks(struct wg_status *status)
     look_at_configuration(status);
     look_at_profile(status);
     look_at_decision(status);
+    look_at_decisions(status);
     look_at_hook(status);
     wg_status_daemons(status);
     look_at_files(status);

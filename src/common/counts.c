@@ -65,12 +65,21 @@ void wg_count(const struct wg_counted *counted, const char *op, const char *resu
         append(counted->file, (unsigned char)(row * WG_COUNT_MAX + column));
 }
 
-void wg_counts(const struct wg_counted *counted, size_t counts[WG_COUNT_MAX][WG_COUNT_MAX])
+static int open_to_read(const struct wg_counted *counted)
 {
-    unsigned char bytes[4096];
     int dir = wg_state_open(WG_STATEDIR);
     int fd = dir < 0 ? -1
                      : openat(dir, counted->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+    if (dir >= 0)
+        close(dir);
+    return fd;
+}
+
+void wg_counts(const struct wg_counted *counted, size_t counts[WG_COUNT_MAX][WG_COUNT_MAX])
+{
+    unsigned char bytes[4096];
+    int fd = open_to_read(counted);
     ssize_t len = 0;
 
     while (fd >= 0 && (len = read(fd, bytes, sizeof(bytes))) > 0) {
@@ -79,8 +88,26 @@ void wg_counts(const struct wg_counted *counted, size_t counts[WG_COUNT_MAX][WG_
     }
     if (fd >= 0)
         close(fd);
-    if (dir >= 0)
-        close(dir);
+}
+
+size_t wg_counts_failed(const struct wg_counted *counted, size_t most, size_t *of)
+{
+    int failed = place(counted->results, "failed");
+    unsigned char bytes[64];
+    struct stat st;
+    size_t count = 0;
+    ssize_t len = 0;
+    int fd = open_to_read(counted);
+
+    most = most < sizeof(bytes) ? most : sizeof(bytes);
+    if (fd >= 0 && fstat(fd, &st) == 0)
+        len = pread(fd, bytes, most, st.st_size > (off_t)most ? st.st_size - (off_t)most : 0);
+    for (ssize_t i = 0; i < len; i++)
+        count += bytes[i] % WG_COUNT_MAX == failed;
+    if (fd >= 0)
+        close(fd);
+    *of = len > 0 ? (size_t)len : 0;
+    return count;
 }
 
 unsigned wg_refusals_add(void)

@@ -29,6 +29,9 @@ void wg_count(const struct wg_counted *counted, const char *op, const char *resu
  */
 void wg_counts(const struct wg_counted *counted, size_t counts[WG_COUNT_MAX][WG_COUNT_MAX]);
 
+/* How many of the last `most`, 64 at the most, failed; *of: how many of these there are. */
+size_t wg_counts_failed(const struct wg_counted *counted, size_t most, size_t *of);
+
 /* libvirt has refused a definition with the policy, and taken it without. Returns how often in a
  * row, as wg_refusals does. */
 unsigned wg_refusals_add(void);

@@ -103,6 +103,23 @@ static void what_cannot_be_written_is_not_counted(void **state)
     assert_int_equal(wg_refusals_add(), 1);
 }
 
+static void the_last_that_failed_are_told(void **state)
+{
+    size_t of = 1;
+
+    (void)state;
+    assert_int_equal(wg_counts_failed(&wg_count_decisions, 20, &of), 0);
+    assert_int_equal(of, 0);
+    wg_count(&wg_count_decisions, "define", "failed");
+    wg_count(&wg_count_decisions, "prepare", "violates");
+    assert_int_equal(wg_counts_failed(&wg_count_decisions, 20, &of), 1);
+    assert_int_equal(of, 2);
+    for (int i = 0; i < 19; i++)
+        wg_count(&wg_count_decisions, "start", "compliant");
+    assert_int_equal(wg_counts_failed(&wg_count_decisions, 20, &of), 0);
+    assert_int_equal(of, 20);
+}
+
 static void refusals_are_in_a_row(void **state)
 {
     (void)state;
@@ -125,6 +142,7 @@ int main(void)
         AFRESH(lists_fit),
         AFRESH(a_large_file_is_begun_anew),
         AFRESH(what_cannot_be_written_is_not_counted),
+        AFRESH(the_last_that_failed_are_told),
         AFRESH(refusals_are_in_a_row),
     };
 
