@@ -20,8 +20,10 @@ static void look_at_label(struct wg_status *status, const char *pid, const char 
         label[strcspn(label, "\n")] = '\0';
     if (file)
         fclose(file);
-    if (*label)
-        wg_status_say(status, WG_LEVEL_OK, "confinement", "%s, process %s: %s", daemon, pid, label);
+    if (!*label)
+        return;
+    wg_status_say(status, WG_LEVEL_OK, "confinement", "%s, process %s: %s", daemon, pid, label);
+    wg_status_selinux(status, pid, daemon, label);
 }
 
 /* found: as wg_daemon_filter tells. */
