@@ -19,9 +19,9 @@ import subprocess
 import sys
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse")
-# The user as which libvirt would run QEMU, by the distribution; libvirtd wants it to exist although
-# the tests' QEMU does not run as it. Where libvirt's units are not installed, it may not.
-QEMU_USERS = ("libvirt-qemu", "qemu")
+# The user and group as which libvirt would run QEMU, by the distribution; libvirtd wants them to exist although
+# the tests' QEMU does not run so. Where libvirt's units are not installed, they may not.
+QEMU_USERS = ("libvirt-qemu", "qemu", "kvm")
 QEMU_ID = 64055
 # No cgroup is made under these, so none is left behind when the host is killed.
 CGROUPS = "/sys/fs/cgroup"
