@@ -23,7 +23,7 @@ static void look_at_label(struct wg_status *status, const char *pid, const char 
     if (!*label)
         return;
     wg_status_say(status, WG_LEVEL_OK, "confinement", "%s, process %s: %s", daemon, pid, label);
-    wg_status_selinux(status, pid, daemon, label);
+    wg_status_selinux(status, daemon, label);
 }
 
 /* found: as wg_daemon_filter tells. */
@@ -80,6 +80,14 @@ static int look_at_daemon(const char *pid, const char *daemon, void *to)
     return 0;
 }
 
+/* A socket may start one at any time. */
+static void say_no_daemon(struct wg_status *status)
+{
+    wg_status_say(status, WG_LEVEL_WARNING, "daemon", "neither libvirtd nor virtqemud runs");
+    wg_status_selinux(status, "libvirtd", "system_u:system_r:virtd_t:s0");
+    wg_status_selinux(status, "virtqemud", "system_u:system_r:virtqemud_t:s0");
+}
+
 void wg_status_daemons(struct wg_status *status)
 {
     struct wg_error err;
@@ -95,7 +103,7 @@ void wg_status_daemons(struct wg_status *status)
     if (wg_daemons_each(look_at_daemon, status, &err) < 0)
         wg_status_say(status, WG_LEVEL_WARNING, "daemon", "%s", err.text);
     else if (status->daemons == 0)
-        wg_status_say(status, WG_LEVEL_WARNING, "daemon", "neither libvirtd nor virtqemud runs");
+        say_no_daemon(status);
     if (!status->hook && status->with_filter == 0)
         wg_status_say(status, WG_LEVEL_FAILURE, "in_force",
                       "there is neither hook nor filter: no guest gets the policy");

@@ -26,13 +26,14 @@ static int read_number(const char *path)
 
 /*
  * Asks the kernel what its policy allows, as libselinux's security_compute_av does: "source target
- * class" is written, and what is read begins with the permissions allowed, a bit each, in hex. No
- * question of this kind is logged as a denial. Returns true, too, if it does not tell.
+ * class" is written; what is read begins with the permissions, a bit each, in hex, and ends with
+ * flags, of which the first says that the source's domain is permissive. No question of this kind
+ * is logged as a denial. Returns true, too, if it does not tell.
  */
 static bool allows(const char *source, const char *target, const char *permission)
 {
     char path[128], question[2 * CONTEXT_MAX + 16], answer[128];
-    unsigned allowed;
+    unsigned allowed, flags;
 
     int class = read_number(SELINUX "/class/file/index");
     snprintf(path, sizeof(path), SELINUX "/class/file/perms/%s", permission);
@@ -47,11 +48,11 @@ static bool allows(const char *source, const char *target, const char *permissio
                                                           : -1;
     close(fd);
     answer[got > 0 ? got : 0] = '\0';
-    return sscanf(answer, "%x", &allowed) != 1 || (allowed >> (bit - 1)) & 1;
+    return sscanf(answer, "%x %*x %*x %*x %*u %x", &allowed, &flags) != 2 ||
+           (allowed >> (bit - 1)) & 1 || flags & 1;
 }
 
-void wg_status_selinux(struct wg_status *status, const char *pid, const char *daemon,
-                       const char *label)
+void wg_status_selinux(struct wg_status *status, const char *daemon, const char *label)
 {
     char context[CONTEXT_MAX];
 
@@ -63,7 +64,7 @@ void wg_status_selinux(struct wg_status *status, const char *pid, const char *da
     context[len] = '\0';
     if (!allows(label, context, "execute"))
         wg_status_say(status, WG_LEVEL_FAILURE, "hook",
-                      "%s, process %s: SELinux does not let it run %s (%s on %s), and no guest "
-                      "starts; hint: semodule -i " WG_DATADIR "/selinux/libvirt-winguest.cil",
-                      daemon, pid, status->hook, label, context);
+                      "%s: SELinux does not let it run %s (%s on %s), and no guest starts; hint: "
+                      "semodule -i " WG_DATADIR "/selinux/libvirt-winguest.cil, restorecon -F %s",
+                      daemon, status->hook, label, context, status->hook);
 }
