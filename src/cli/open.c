@@ -21,7 +21,7 @@ static int take_facts(struct wg_engine *engine, const char *path, struct wg_erro
 
     if (!host)
         return -1;
-    wg_engine_use_host(engine, host);
+    wg_engine_use_host(engine, host, NULL);
     return 0;
 }
 

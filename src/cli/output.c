@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,23 +10,43 @@
 
 #include "cli.h"
 
+/* The metrics are read by another user's program, lists by VDSM's. */
+static int make_fresh(struct wg_output *output, const struct stat *old)
+{
+    if (asprintf(&output->fresh, "%s.XXXXXX", output->target) < 0) {
+        output->fresh = NULL;
+        return -1;
+    }
+    int fd = mkstemp(output->fresh);
+    if (fd < 0 || (fchown(fd, old->st_uid, old->st_gid) == 0 && fchmod(fd, old->st_mode) == 0))
+        return fd;
+    unlink(output->fresh);
+    close(fd);
+    return -1;
+}
+
 int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err)
 {
+    struct stat st = {.st_uid = (uid_t)-1, .st_gid = (gid_t)-1, .st_mode = 0644};
+
     *output = (struct wg_output){.file = stdout, .path = path};
     if (!path)
         return 0;
-    if (asprintf(&output->fresh, "%s.XXXXXX", path) < 0)
-        return wg_no_memory(err);
-    int fd = mkstemp(output->fresh);
-    /* The metrics are read by another user's program. */
-    if (fd >= 0 && fchmod(fd, 0644) == 0 && (output->file = fdopen(fd, "w")))
+    bool is_there = stat(path, &st) == 0;
+    bool in_place = is_there && !S_ISREG(st.st_mode);
+    st.st_mode &= 0777;
+    if (!in_place)
+        output->target = is_there ? realpath(path, NULL) : strdup(path);
+    int fd = in_place         ? open(path, O_WRONLY | O_CLOEXEC)
+             : output->target ? make_fresh(output, &st)
+                              : -1;
+    if (fd >= 0 && (output->file = fdopen(fd, "w")))
         return 0;
     wg_fail(err, "%s: %s", path, strerror(errno));
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-        unlink(output->fresh);
-    }
-    free(output->fresh);
+    output->file = NULL;
+    wg_output_abandon(output);
     return -1;
 }
 
@@ -33,9 +54,12 @@ void wg_output_abandon(struct wg_output *output)
 {
     if (!output->path)
         return;
-    fclose(output->file);
-    unlink(output->fresh);
+    if (output->file)
+        fclose(output->file);
+    if (output->fresh)
+        unlink(output->fresh);
     free(output->fresh);
+    free(output->target);
 }
 
 int wg_output_commit(struct wg_output *output, struct wg_error *err)
@@ -43,8 +67,8 @@ int wg_output_commit(struct wg_output *output, struct wg_error *err)
     const char *name = output->path ? output->path : "standard output";
     bool good = fflush(output->file) == 0 && !ferror(output->file);
 
-    if (good && output->path)
-        good = fsync(fileno(output->file)) == 0 && rename(output->fresh, output->path) == 0;
+    if (good && output->fresh)
+        good = fsync(fileno(output->file)) == 0 && rename(output->fresh, output->target) == 0;
     if (!good) {
         if (!output->path)
             wg_cli_broken_pipe();
@@ -52,9 +76,9 @@ int wg_output_commit(struct wg_output *output, struct wg_error *err)
         wg_output_abandon(output);
         return -1;
     }
-    if (output->path) {
-        free(output->fresh);
-        return fclose(output->file) == 0 ? 0 : wg_fail(err, "%s: %s", name, strerror(errno));
-    }
-    return 0;
+    if (!output->path)
+        return 0;
+    free(output->fresh);
+    free(output->target);
+    return fclose(output->file) == 0 ? 0 : wg_fail(err, "%s: %s", name, strerror(errno));
 }

@@ -8,10 +8,12 @@
 struct wg_output {
     FILE *file;
     const char *path; /* NULL: standard output */
-    char *fresh; /* the file that becomes path */
+    char *target; /* the file that a link leads to */
+    char *fresh; /* becomes target; NULL: that is no regular file, and is written to as it is */
 };
 
-/* path NULL is standard output. Returns 0, or -1 with *err filled. */
+/* path NULL is standard output. A file that is there keeps its owner and its mode; a new one is for
+ * all to read. Returns 0, or -1 with *err filled. */
 int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err);
 
 /* Puts what was written in its place. Returns 0, or -1 with *err filled and nothing changed. */

@@ -16,6 +16,7 @@
 
 struct run {
     struct wg_list uris;
+    const char *hosts; /* a file of them */
     const char *output;
     unsigned jobs;
     unsigned timeout;
@@ -134,6 +135,7 @@ struct asked {
     const char *path;
     unsigned timeout;
     struct wg_host *host;
+    char *name; /* of this host, whose URI has none */
     struct wg_error err;
 };
 
@@ -147,6 +149,10 @@ static void ask_one(void *to, size_t place)
     }
     struct wg_virt *virt = wg_virt_open_within(asked->uri, false, asked->timeout, &asked->err);
     asked->host = virt ? wg_facts_ask(virt, &asked->err) : NULL;
+    if (asked->host && wg_virt_is_local(virt) && !(asked->name = wg_virt_host(virt, &asked->err))) {
+        wg_host_free(asked->host);
+        asked->host = NULL;
+    }
     if (virt && !asked->host)
         wg_fail_in(&asked->err, "%s", asked->uri);
     wg_virt_close(virt);
@@ -156,7 +162,7 @@ static const char *name_of(const struct asked *asked)
 {
     const char *slash = asked->path ? strrchr(asked->path, '/') : NULL;
 
-    return slash ? slash + 1 : asked->path ? asked->path : asked->uri;
+    return slash ? slash + 1 : asked->path ? asked->path : asked->name ? asked->name : asked->uri;
 }
 
 static int write_cluster(const struct run *run, struct wg_host *const *hosts, char *const *names,
@@ -184,6 +190,10 @@ static int probe_all(const struct run *run, struct asked *asked, size_t count)
     for (size_t i = 0; hosts && names && i < count; i++) {
         hosts[i] = asked[i].host;
         names[i] = (char *)name_of(&asked[i]);
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(names[i], names[k]) == 0)
+                code = wg_cli_error("probe", "%s: it is named twice", names[i]);
+        }
         if (!hosts[i])
             code = wg_cli_error("probe", "%s", asked[i].err.text);
         else if (hosts[i]->count == 0)
@@ -191,8 +201,10 @@ static int probe_all(const struct run *run, struct asked *asked, size_t count)
     }
     if (code < 0)
         code = write_cluster(run, hosts, names, count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         wg_host_free(asked[i].host);
+        free(asked[i].name);
+    }
     free(hosts);
     free(names);
     return code;
@@ -219,11 +231,11 @@ static int probe_cluster(const struct run *run, char **files, size_t n_files)
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
-    const char *format = "text", *hosts = NULL, *jobs = NULL, *timeout = NULL;
+    const char *format = "text", *jobs = NULL, *timeout = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "format", .letter = 'f', .value = &format},
-        {.name = "hosts", .value = &hosts},
+        {.name = "hosts", .value = &run->hosts},
         {.name = "jobs", .letter = 'j', .value = &jobs},
         {.name = "output", .letter = 'o', .value = &run->output},
         {.name = "print", .given = &run->print},
@@ -241,7 +253,7 @@ static int take_arguments(struct run *run, int argc, char **argv)
     if (run->output && (run->json || run->print))
         return wg_cli_error("probe", "--output: what is printed is not written to a file");
     code = wg_cli_bounds("probe", jobs, timeout, &run->jobs, &run->timeout);
-    return code < 0 && hosts ? wg_cli_hosts("probe", hosts, &run->uris) : code;
+    return code < 0 && run->hosts ? wg_cli_hosts("probe", run->hosts, &run->uris) : code;
 }
 
 int wg_cli_probe(int argc, char **argv)
@@ -251,7 +263,7 @@ int wg_cli_probe(int argc, char **argv)
     size_t files = (size_t)(argc - optind);
 
     if (code < 0)
-        code = run.uris.count + files > 1 || files > 0
+        code = run.uris.count > 1 || files > 0 || run.hosts
                    ? probe_cluster(&run, argv + optind, files)
                    : probe(&run, wg_cli_host(run.uris.count > 0 ? run.uris.item[0] : NULL));
     wg_list_clear(&run.uris);

@@ -215,7 +215,7 @@ static void look_at_hook(struct wg_status *status)
 static void look_at_cluster(struct wg_status *status, const struct wg_host *host)
 {
     struct wg_error err;
-    struct wg_host *cluster = wg_host_read(WG_CLUSTERFACTS, &err);
+    struct wg_host *cluster = wg_cluster_read(&err);
     char said[600] = "";
 
     if (!cluster && errno == ENOENT)
@@ -249,6 +249,9 @@ static void look_at_facts(struct wg_status *status)
                       "%s; KVM guests are not corrected by the hook; hint: "
                       "winguest probe",
                       errno == ENOENT ? WG_HOSTFACTS ": none" : err.text);
+    else if (wg_host_is_empty(host))
+        wg_status_say(status, WG_LEVEL_WARNING, "host_facts",
+                      WG_HOSTFACTS ": it is empty; hint: winguest probe");
     else if (stale)
         wg_status_say(status, WG_LEVEL_WARNING, "host_facts",
                       WG_HOSTFACTS ": older than %s; hint: winguest probe", stale);

@@ -15,6 +15,8 @@ static int check(const char *path, const struct stat *st, struct wg_error *err)
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return wg_fail(err, "%s: refused, it belongs to user %u; hint: chown root '%s'", path,
                        (unsigned)st->st_uid, path);
+    if (st->st_mode & S_ISVTX && st->st_mode & S_IWOTH)
+        return wg_fail(err, "%s: writable by all; hint: use another directory", path);
     if (st->st_mode & (S_IWGRP | S_IWOTH))
         return wg_fail(err, "%s: writable by group or others; hint: chmod go-w '%s'", path, path);
     return 0;

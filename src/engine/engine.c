@@ -66,10 +66,12 @@ void wg_engine_close(struct wg_engine *engine)
     free(engine);
 }
 
-void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host)
+void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host, const char *fault)
 {
     wg_host_free(engine->host);
+    free(engine->host_fault);
     engine->host = host;
+    engine->host_fault = fault ? strdup(fault) : NULL;
     engine->host_known = true;
 }
 
@@ -161,12 +163,11 @@ static void read_host(struct wg_engine *engine)
     if (engine->host_known)
         return;
     engine->host = wg_host_read(NULL, &why);
-    bool failed = engine->host ? wg_cluster_limit(engine->host, NULL, &why) < 0 : errno != ENOENT;
-    if (failed) {
-        wg_host_free(engine->host);
-        engine->host = NULL;
+    if (!engine->host && errno != ENOENT &&
+        asprintf(&engine->host_fault, "no host facts: %s", why.text) < 0)
+        engine->host_fault = NULL;
+    if (wg_cluster_limit(&engine->host, NULL, &why) < 0 && !engine->host_fault)
         engine->host_fault = strdup(why.text);
-    }
     engine->host_known = true;
 }
 
@@ -174,9 +175,7 @@ static void read_host(struct wg_engine *engine)
 static int know_host(struct wg_engine *engine, struct wg_verdict *verdict, struct wg_error *err)
 {
     read_host(engine);
-    return engine->host_fault
-               ? wg_verdict_note(verdict, err, "no host facts: %s", engine->host_fault)
-               : 0;
+    return engine->host_fault ? wg_verdict_note(verdict, err, "%s", engine->host_fault) : 0;
 }
 
 void wg_engine_take_files(struct wg_engine *engine)

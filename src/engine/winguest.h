@@ -176,9 +176,12 @@ void wg_host_free(struct wg_host *host);
  * as long as host; NULL if nothing has. */
 const char *wg_host_stale(const struct wg_host *host);
 
+/* Whether it is no answer at all: a host without KVM has no facts, but an id. */
+bool wg_host_is_empty(const struct wg_host *host);
+
 /* Judges guests for that host from now on, not by the facts on this one's disk; NULL: nothing is
- * known of it. The engine frees host. */
-void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host);
+ * known of it. The engine frees host. fault: what each guest of type kvm is then told, or NULL. */
+void wg_engine_use_host(struct wg_engine *engine, struct wg_host *host, const char *fault);
 
 /*
  * Tells of a sign that the domain does not carry, a label of a container platform say. It is asked

@@ -207,15 +207,14 @@ int wg_facts_stamp(struct wg_host *host, struct wg_error *err)
 
 void wg_facts_use(struct wg_engine *engine, struct wg_virt *virt)
 {
-    struct wg_error unused;
-    struct wg_host *host = wg_facts_ask(virt, &unused);
-    char *name = wg_virt_is_local(virt) ? NULL : wg_virt_host(virt, &unused);
+    bool local = wg_virt_is_local(virt), limited = true;
+    struct wg_error why;
+    struct wg_host *host = wg_facts_ask(virt, &why);
+    char *name = local ? NULL : wg_virt_host(virt, &why);
 
-    if (host && (name || wg_virt_is_local(virt)) && wg_cluster_limit(host, name, &unused) < 0) {
-        wg_host_free(host);
-        host = NULL;
-    }
+    if ((local && host) || name)
+        limited = wg_cluster_limit(&host, name, &why) == 0;
     free(name);
-    if (host || !wg_virt_is_local(virt))
-        wg_engine_use_host(engine, host);
+    if (host || !local)
+        wg_engine_use_host(engine, host, limited ? NULL : why.text);
 }

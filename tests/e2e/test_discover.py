@@ -152,12 +152,21 @@ def interrupted():
 
 def merges():
     with Host(case.tree(), config=CONFIG, files=FILES, timezone="Asia/Shanghai") as host:
-        os.chmod(host.inside(LIST), 0o644)
+        kept = host.inside("/etc/libvirt/kept.uuids")
+        with open(host.inside(LIST), "a", encoding="utf-8") as out:
+            out.write("# a \0 of somebody's\n")
+        os.rename(host.inside(LIST), kept)
+        os.symlink("kept.uuids", host.inside(LIST))
+        os.chmod(kept, 0o640)
+        os.chown(kept, 0, 107)
         agentguest.answer(host, ANSWERS)
         start(host, ("behind", "forger", "called-windows"))
         behind, forger = (host.conn.lookupByName(name) for name in ("behind", "forger"))
         discover(host, "--merge", LIST)
+        true("the link stays", os.path.islink(host.inside(LIST)))
+        equal("whose it is", (os.stat(kept).st_mode & 0o777, os.stat(kept).st_gid), (0o640, 107))
         lines = host.read(LIST).splitlines()
+        equal("the operator's line stays", lines.pop(1), "# a \0 of somebody's")
         equal("the operator's line stays", lines[0] + "\n", OPERATORS)
         equal("UUIDs", sorted(each.split()[0] for each in lines[1:]),
               sorted((behind.UUIDString(), forger.UUIDString())))

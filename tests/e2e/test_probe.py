@@ -217,10 +217,25 @@ def cluster():
         true(f"it has not: {said}", "warning  cluster: this host lacks ipi:" in said)
         winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/none", "--output", CLUSTER, code=2)
         equal("the file", host.read(CLUSTER), made)
-        host.put(CLUSTER, "[facts:1]\nnonsense = 1\n", mode=0o644)
-        said = winguest(host, "check", "-", stdin=kvm, code=1).stdout
-        true(f"a file that is wrong: {said}", "no host facts: " in said)
-        true("it is told", "warning  cluster: " in host.run("winguest", "status").stdout)
+        host.put(FACTS, LESS.replace(" vapic", ""), mode=0o644)
+        for wrong in ("[facts:1]\nnonsense = 1\n", "", "[host]\nvendor = AMD\n", made[:len(made) // 2]):
+            host.put(CLUSTER, wrong, mode=0o644)
+            said = winguest(host, "check", "-", stdin=kvm, code=1).stdout
+            true(f"a file that is wrong: {said}", CLUSTER in said)
+            asked = winguest(host, "rewrite", "-", stdin=kvm).stdout
+            true("no more than every host has", "<relaxed" in asked and "vpindex" not in asked)
+            true("nor what this host lacks", "<vapic" not in asked)
+            true("it is told", "warning  cluster: " in host.run("winguest", "status").stdout)
+        host.put(CLUSTER, made.replace(" vapic", "").replace("id =", "# id ="), mode=0o644)
+        for facts in (None, "[facts:1]\nvirttype = kvm\n"):
+            os.remove(host.inside(FACTS))
+            if facts:
+                host.put(FACTS, facts, mode=0o644)
+            asked = winguest(host, "rewrite", "-", stdin=kvm).stdout
+            true("the cluster counts without the host's own", "<relaxed" in asked and "<vapic" not in asked)
+            host.put(FACTS, "", mode=0o644)
+        true("an empty one is told", "warning  host_facts: " + FACTS + ": it is empty" in
+             host.run("winguest", "status").stdout)
 
 
 def hosts_that_hang():

@@ -129,7 +129,7 @@ static void judge(bool first)
     /* Read here, because an engine that cannot read them goes on without. */
     struct wg_host *host = engine ? wg_host_read(NULL, &err) : NULL;
     if (host)
-        wg_engine_use_host(engine, host);
+        wg_engine_use_host(engine, host, NULL);
     if (host)
         verdict = wg_evaluate(engine, domain, sizeof(domain) - 1, WG_REWRITE, &err);
     armed = false;

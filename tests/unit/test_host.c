@@ -164,6 +164,8 @@ static void a_cluster_has_what_all_its_hosts_have(void **state)
     const char *const none[] = {"[host]\nvendor = AMD\n", HAS("relaxed")};
     const char *const machines[] = {HAS("vapic") "machines1 = a b\nmachines2 = c\n",
                                     HAS("vapic") "machines1 = c\n", HAS("vapic")};
+    const char *const behind[] = {HAS("vapic"), HAS("vapic") "machines1 = c\n"};
+    const char *const vendors[] = {"[host]\nvendor = Intel\n", HAS("relaxed")};
     const char *const two_qemus[] = {HAS("vapic ipi") "[facts:2]\narch = x86_64\nhyperv = vapic\n",
                                      HAS("vapic ipi")};
 
@@ -174,7 +176,22 @@ static void a_cluster_has_what_all_its_hosts_have(void **state)
     is_cluster("one has no KVM for it", other, 2, "AMD; x86_64 relaxed; i686 vapic; one; two");
     is_cluster("one has no KVM", none, 2, "AMD; x86_64 relaxed; one; two");
     is_cluster("machines", machines, 3, "AMD; x86_64 vapic c; one; two; three");
+    is_cluster("who lists no machines comes first", behind, 2, "AMD; x86_64 vapic c; one; two");
+    is_cluster("another vendor's without KVM", vendors, 2, "AMD; x86_64 relaxed; one; two");
     is_cluster("two emulators", two_qemus, 2, "AMD; x86_64 vapic; one +ipi; two +ipi");
+}
+
+static void a_cluster_without_kvm_is_none(void **state)
+{
+    struct wg_host *host = read_host("[host]\nvendor = AMD\n");
+    char *name = (char[]){"one"};
+    struct wg_error err;
+
+    (void)state;
+    assert_null(wg_cluster_of(&host, &name, 1, &err));
+    assert_string_equal(err.text, "none of the hosts has KVM");
+    assert_true(wg_host_is_empty(host));
+    wg_host_free(host);
 }
 
 static void a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts(void **state)
@@ -209,6 +226,14 @@ static void a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts(void 
     assert_string_equal(lacking, " relaxed pc a CPU of AMD");
     wg_cluster_lacking(back, b, lacking, 9);
     assert_string_equal(lacking, " relaxed");
+    wg_host_free(b);
+    b = read_host("[facts:1]\narch = x86_64\n");
+    wg_cluster_lacking(back, b, lacking, sizeof(lacking));
+    assert_string_equal(lacking, "");
+    wg_host_free(b);
+    b = read_host("[facts:1]\narch = i686\nhyperv = relaxed\n");
+    wg_cluster_lacking(back, b, lacking, sizeof(lacking));
+    assert_string_equal(lacking, " KVM for x86_64");
     text[strlen(text) - 2] = '\0';
     assert_null(wg_host_read(put_file("cluster.ini", text), &err));
     assert_non_null(strstr(err.text, "not as winguest probe has written it"));
@@ -299,6 +324,7 @@ int main(void)
         cmocka_unit_test(another_kernel_or_file_is_noticed),
         cmocka_unit_test(the_first_facts_that_fit_count),
         cmocka_unit_test(a_cluster_has_what_all_its_hosts_have),
+        cmocka_unit_test(a_cluster_without_kvm_is_none),
         cmocka_unit_test(a_cluster_comes_back_as_it_was_written_and_its_id_is_its_facts),
         cmocka_unit_test(a_member_is_known_by_its_host),
         cmocka_unit_test(a_file_that_is_wrong_is_told_with_line_and_key),

@@ -154,6 +154,10 @@ static void whom_it_is_about_must_be_right(void **state)
             ":1: [windws]: unknown section; did you mean windows?");
     is_told("[windows:a]\nmatch.nmae = x\nclock.offset = utc\n", WG_WRONG,
             ":2: [windows:a] match.nmae: unknown key; did you mean match.name?");
+    is_told("[windows:a]\nmatch.firmware = uefi\n", WG_WRONG,
+            ":2: [windows:a] match.firmware: 'uefi' is neither efi nor bios");
+    is_told("[windows:a]\nmatch.name = a*,b*\n", WG_WRONG,
+            ":2: [windows:a] match.name: 'a*,b*': blanks separate the words");
 }
 
 static void timers_and_enlightenments_are_a_closed_set(void **state)

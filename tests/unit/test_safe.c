@@ -98,6 +98,7 @@ static void a_file_in_a_directory_that_others_may_write_is_refused(void **state)
     snprintf(why, sizeof(why), "%s: writable by group or others; hint: chmod go-w", dir);
     is_refused("group", path, EPERM, why);
     chmod(dir, 01777);
+    snprintf(why, sizeof(why), "%s: writable by all; hint: use another directory", dir);
     is_refused("sticky", path, EPERM, why);
     chmod(dir, 0755);
     opens("mended", path);

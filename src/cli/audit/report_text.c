@@ -193,13 +193,13 @@ static void print_row(const struct table *table, const char *const *row, FILE *o
 }
 
 /* A line each. */
-static void print_parts(const char *text, FILE *out)
+static void print_parts(const char *text, const char *before, const char *behind, FILE *out)
 {
     while (*text) {
         const char *end = strstr(text, BETWEEN);
         size_t len = end ? (size_t)(end - text) : strlen(text);
 
-        fprintf(out, "    %.*s\n", (int)len, text);
+        fprintf(out, "    %s%.*s%s\n", before, (int)len, text, behind);
         text += len + (end ? strlen(BETWEEN) : 0);
     }
 }
@@ -216,9 +216,8 @@ static void print_rows(const struct table *table, bool details, FILE *out)
             continue;
         if (*row[UUID])
             fprintf(out, "    uuid %s\n", row[UUID]);
-        print_parts(row[DIFFERENCES], out);
-        if (*row[NOTES])
-            fprintf(out, "    [%s]\n", row[NOTES]);
+        print_parts(row[DIFFERENCES], "", "", out);
+        print_parts(row[NOTES], "[", "]", out);
     }
 }
 
@@ -287,7 +286,7 @@ static int print_groups(const struct table *table, FILE *out, struct wg_error *e
         else
             fprintf(out, "\n%zu guests differ in the same %s place%s:\n", group[i].count, places,
                     s);
-        print_parts(group[i].same, out);
+        print_parts(group[i].same, "", "", out);
     }
     if (groups > GROUPS_MAX)
         fprintf(out, "\nand %zu more kinds; hint: --details\n", groups - GROUPS_MAX);

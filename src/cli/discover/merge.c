@@ -12,6 +12,7 @@
 
 #include "cli/output.h"
 #include "common/safe.h"
+#include "common/state.h"
 #include "discover.h"
 
 struct merging {
@@ -44,7 +45,7 @@ static bool is_agents(const char *line)
     return comment && strncmp(comment, WG_SAID_BY_AGENT, strlen(WG_SAID_BY_AGENT)) == 0;
 }
 
-static int take_line(struct merging *merging, const char *line, FILE *out)
+static int take_line(struct merging *merging, const char *line, size_t len, FILE *out)
 {
     char uuid[WG_UUID_SIZE];
 
@@ -56,8 +57,8 @@ static int take_line(struct merging *merging, const char *line, FILE *out)
         if (wg_list_add(&merging->listed, uuid, strlen(uuid)) < 0)
             return -1;
     }
-    fputs(line, out);
-    if (!strchr(line, '\n'))
+    fwrite(line, 1, len, out);
+    if (line[len - 1] != '\n')
         putc('\n', out);
     return 0;
 }
@@ -67,6 +68,7 @@ static int copy(struct merging *merging, const char *path, FILE *out, struct wg_
     int fd = wg_safe_open(path, err);
     char *line = NULL;
     size_t size = 0;
+    ssize_t len;
     int rc = 0;
 
     if (fd < 0)
@@ -76,8 +78,8 @@ static int copy(struct merging *merging, const char *path, FILE *out, struct wg_
         close(fd);
         return wg_no_memory(err);
     }
-    while (rc == 0 && getline(&line, &size, file) >= 0)
-        rc = take_line(merging, line, out);
+    while (rc == 0 && (len = getline(&line, &size, file)) > 0)
+        rc = take_line(merging, line, (size_t)len, out);
     if (rc < 0)
         wg_no_memory(err);
     else if (!feof(file))
@@ -112,7 +114,6 @@ static int add(struct merging *merging, FILE *out, struct wg_error *err)
     return 0;
 }
 
-/* With the directory locked: one at a time reads and writes it. */
 static int merge(struct merging *merging, const char *path, struct wg_error *err)
 {
     struct wg_output output;
@@ -122,12 +123,35 @@ static int merge(struct merging *merging, const char *path, struct wg_error *err
     int rc = copy(merging, path, output.file, err);
     if (rc == 0)
         rc = add(merging, output.file, err);
-    if (rc == 0 && fchmod(fileno(output.file), 0600) < 0)
-        rc = wg_fail(err, "%s: %s", path, strerror(errno));
     if (rc == 0 && merging->added + merging->removed > 0)
         return wg_output_commit(&output, err);
     wg_output_abandon(&output);
     return rc;
+}
+
+/* One at a time. What others may open they may lock, too: root has a lock of its own, others that
+ * of the list's directory. */
+static int try_lock(int dir)
+{
+    if (geteuid() == 0)
+        return wg_state_lock(WG_STATEDIR, "merge.lock");
+    int fd = dup(dir);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static int lock(int dir, const char *path, struct wg_error *err)
+{
+    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    int fd;
+
+    while ((fd = try_lock(dir)) < 0 && errno == EWOULDBLOCK && !wg_agent_stopped_by())
+        nanosleep(&pause, NULL);
+    return fd < 0 ? wg_fail(err, "%s: %s", path, strerror(errno)) : fd;
 }
 
 int wg_discoveries_merge(const struct wg_discoveries *found, const char *path,
@@ -137,12 +161,11 @@ int wg_discoveries_merge(const struct wg_discoveries *found, const char *path,
     struct merging merging = {.found = found, .belongs = belongs, .prune = prune};
     char *copy_of_path = strdup(path);
     int dir = copy_of_path ? wg_safe_open_directory(dirname(copy_of_path), err) : wg_no_memory(err);
-    int rc = dir < 0 ? -1 : 0;
+    int locked = dir < 0 ? -1 : lock(dir, path, err);
+    int rc = locked < 0 ? -1 : merge(&merging, path, err);
 
-    if (rc == 0 && flock(dir, LOCK_EX) < 0)
-        rc = wg_fail(err, "%s: %s", path, strerror(errno));
-    if (rc == 0)
-        rc = merge(&merging, path, err);
+    if (locked >= 0)
+        close(locked);
     if (dir >= 0)
         close(dir);
     free(copy_of_path);

@@ -82,11 +82,7 @@ static int set_words(void *field, const struct key *key, const char *value, stru
         const char *word = list->item[i];
 
         if (strpbrk(word, ",\""))
-            return wg_fail(
-                err,
-                "'%s': blanks separate the words, and nothing else; a blank in a name is "
-                "written ?",
-                word);
+            return wg_fail(err, WG_WORDS_HINT, word);
         if (uuids && !is_glob(word) && !wg_is_uuid(word))
             return wg_fail(err, "'%s' is not a UUID; hint: as `virsh domuuid GUEST` prints it",
                            word);
@@ -126,6 +122,7 @@ static int set_file(void *field, const struct key *key, const char *value, struc
 {
     char *line = NULL;
     size_t size = 0;
+    ssize_t len;
     int rc = 0;
 
     if (!*value)
@@ -140,7 +137,9 @@ static int set_file(void *field, const struct key *key, const char *value, struc
         close(fd);
         return wg_no_memory(err);
     }
-    while (rc == 0 && getline(&line, &size, file) >= 0) {
+    while (rc == 0 && (len = getline(&line, &size, file)) >= 0) {
+        for (char *byte; (byte = memchr(line, '\0', (size_t)len));)
+            *byte = '!'; /* UTF-16 is told of as words that are none */
         struct wg_list *list = list_of(field, key, line);
 
         line[strcspn(line, "#")] = '\0';

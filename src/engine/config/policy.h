@@ -46,6 +46,10 @@ struct wg_remark {
     char *text;
 };
 
+/* A format with the word. */
+#define WG_WORDS_HINT \
+    "'%s': blanks separate the words, and nothing else; a blank in a name is written ?"
+
 struct wg_policy {
     struct wg_settings settings;
     int allow_unknown; /* timers and enlightenments that this version does not know */

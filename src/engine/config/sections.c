@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sections of demands: [windows], [windows:NAME], [linux]. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,26 @@ bool wg_is_section_of_demands(const char *section)
 static bool is_match_key(const char *key)
 {
     return wg_has_word(MATCH_KEYS, key);
+}
+
+/* A match that never fits would leave its guests to the demands that it is there to lift. */
+static int check_match(const struct wg_entry *entry, struct wg_error *err)
+{
+    struct wg_list globs = {0};
+    int rc = 0;
+
+    if (strpbrk(entry->value, ",\""))
+        return wg_fail(err, WG_WORDS_HINT, entry->value);
+    if (strcmp(entry->key, "match.firmware") != 0)
+        return 0;
+    if (wg_list_add_words(&globs, entry->value) < 0)
+        rc = wg_no_memory(err);
+    for (size_t i = 0; rc == 0 && i < globs.count; i++) {
+        if (fnmatch(globs.item[i], "efi", 0) != 0 && fnmatch(globs.item[i], "bios", 0) != 0)
+            rc = wg_fail(err, "'%s' is neither efi nor bios", globs.item[i]);
+    }
+    wg_list_clear(&globs);
+    return rc;
 }
 
 /* The keys of such a section that are no demands. */
@@ -64,7 +85,9 @@ static int apply_entry(const struct wg_policy *policy, struct wg_target *target,
 
     *gravity = WG_WRONG;
     if (wg_has_word(own_keys(entry->section), entry->key)) {
-        if (is_match_key(entry->key) || wg_has_word(allowed, entry->value))
+        if (is_match_key(entry->key))
+            return check_match(entry, err);
+        if (wg_has_word(allowed, entry->value))
             return 0;
         return wg_fail(err, "'%s' is not allowed; allowed: %s", entry->value, allowed);
     }
@@ -194,11 +217,14 @@ static int check_entries(struct wg_policy *policy, const char *section, struct w
         enum wg_gravity gravity;
         struct wg_error err;
 
-        if (!*entry->key || strcmp(entry->section, section) != 0 ||
-            (apply_entry(policy, scratch, entry, &gravity, &err) == 0 &&
-             (!wg_feature_is_key(entry->key) || !*entry->value ||
-              wg_feature_known(entry->key, &err) == 0)))
+        if (!*entry->key || strcmp(entry->section, section) != 0)
             continue;
+        if (apply_entry(policy, scratch, entry, &gravity, &err) == 0) {
+            if (!wg_feature_is_key(entry->key) || !*entry->value ||
+                wg_feature_known(entry->key, &err) == 0)
+                continue;
+            gravity = WG_WARNING;
+        }
         if (err.no_memory)
             return -1;
         entry->ignored = true;

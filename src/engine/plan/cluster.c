@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/words.h"
 #include "host.h"
 
 /* What a host is taken to have that says nothing of Hyper-V. */
@@ -35,10 +36,16 @@ static int intersect(struct wg_list *list, const struct wg_list *other, struct w
     return 0;
 }
 
+/* Either may be a glob. */
+static bool same_arch(const char *a, const char *b)
+{
+    return fnmatch(a, b, 0) == 0 || fnmatch(b, a, 0) == 0;
+}
+
 static struct wg_facts *of_arch(const struct wg_host *host, const char *arch)
 {
     for (size_t i = 0; i < host->count; i++) {
-        if (strcmp(host->facts[i].arch, arch) == 0)
+        if (same_arch(host->facts[i].arch, arch))
             return &host->facts[i];
     }
     return NULL;
@@ -107,32 +114,50 @@ static bool same_vendor(const struct wg_host *a, const struct wg_host *b)
     return a->vendor && b->vendor && strcmp(a->vendor, b->vendor) == 0;
 }
 
+/* Those that list machine types come first: who lists none has nothing against any. */
+static int take_all_facts(struct wg_host *cluster, const struct wg_host *host, bool with_machines)
+{
+    for (size_t i = 0; i < host->count; i++) {
+        if ((host->facts[i].machines.count > 0) == with_machines &&
+            take_facts(cluster, &host->facts[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int take_all(struct wg_host *cluster, struct wg_host *const *hosts, char *const *names,
                     size_t count)
 {
+    const struct wg_host *first = NULL;
     bool one_vendor = true;
 
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < hosts[i]->count; k++) {
-            if (take_facts(cluster, &hosts[i]->facts[k]) < 0)
-                return -1;
-        }
-        one_vendor = one_vendor && same_vendor(hosts[0], hosts[i]);
+    for (size_t i = 0; i < 2 * count; i++) {
+        if (take_all_facts(cluster, hosts[i % count], i < count) < 0)
+            return -1;
     }
     for (size_t i = 0; i < count; i++) {
         if (add_member(cluster, hosts[i], names[i]) < 0)
             return -1;
+        if (hosts[i]->count == 0)
+            continue;
+        first = first ? first : hosts[i];
+        one_vendor = one_vendor && same_vendor(first, hosts[i]);
     }
-    return !one_vendor || (cluster->vendor = strdup(hosts[0]->vendor)) ? 0 : -1;
+    return !first || !one_vendor || (cluster->vendor = strdup(first->vendor)) ? 0 : -1;
 }
 
 struct wg_host *wg_cluster_of(struct wg_host *const *hosts, char *const *names, size_t count,
                               struct wg_error *err)
 {
     struct wg_host *cluster = calloc(1, sizeof(*cluster));
+    int rc = cluster ? take_all(cluster, hosts, names, count) : -1;
 
-    int rc = cluster && take_all(cluster, hosts, names, count) == 0 ? wg_host_identify(cluster, err)
-                                                                    : wg_no_memory(err);
+    if (rc < 0)
+        wg_no_memory(err);
+    else if (cluster->count == 0)
+        rc = wg_fail(err, "none of the hosts has KVM");
+    else
+        rc = wg_host_identify(cluster, err);
     if (rc == 0)
         return cluster;
     wg_host_free(cluster);
@@ -169,23 +194,80 @@ bool wg_cluster_has(const struct wg_host *cluster, const char *name)
     return false;
 }
 
-int wg_cluster_limit(struct wg_host *host, const char *name, struct wg_error *err)
+struct wg_host *wg_cluster_read(struct wg_error *err)
 {
     struct wg_host *cluster = wg_host_read(WG_CLUSTERFACTS, err);
-    bool counts = cluster && (!name || wg_cluster_has(cluster, name));
+
+    if (!cluster || (cluster->count > 0 && cluster->members > 0))
+        return cluster;
+    wg_host_free(cluster);
+    wg_fail(err,
+            WG_CLUSTERFACTS ": it has no hosts, or no facts; hint: winguest probe --hosts FILE "
+                            "--output " WG_CLUSTERFACTS);
+    errno = EINVAL;
+    return NULL;
+}
+
+/* So that there is something to take from. */
+static int assume(struct wg_host **host)
+{
+    if (!*host)
+        *host = calloc(1, sizeof(**host));
+    if (!*host || ((*host)->count == 0 && !wg_host_add(*host, "kvm", "*", "*", "*")))
+        return -1;
+    for (size_t i = 0; i < (*host)->count; i++) {
+        struct wg_facts *facts = &(*host)->facts[i];
+
+        if (facts->known)
+            continue;
+        facts->known = facts->assumed = true;
+        if (wg_list_add_words(&facts->hyperv, ASSUMED) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int limit_to(struct wg_host *host, const char *arch, const struct wg_list *has)
+{
     int rc = 0;
 
-    if (!cluster)
-        return errno == ENOENT ? 0 : -1;
-    for (size_t i = 0; counts && rc == 0 && i < host->count * cluster->count; i++) {
-        struct wg_facts *facts = &host->facts[i / cluster->count];
-        const struct wg_facts *common = &cluster->facts[i % cluster->count];
+    for (size_t i = 0; rc == 0 && i < host->count; i++) {
+        struct wg_facts *facts = &host->facts[i];
 
-        if (fnmatch(facts->arch, common->arch, 0) == 0)
-            rc = intersect(&facts->hyperv, &common->hyperv, &facts->withheld);
+        if (same_arch(facts->arch, arch))
+            rc = intersect(&facts->hyperv, has, &facts->withheld);
     }
+    return rc;
+}
+
+int wg_cluster_limit(struct wg_host **host, const char *name, struct wg_error *err)
+{
+    struct wg_host *cluster = wg_cluster_read(err);
+    bool unread = !cluster && errno != ENOENT;
+    struct wg_list assumed = {0};
+    int rc = 0;
+
+    if (!unread && (!cluster || (name && !wg_cluster_has(cluster, name)))) {
+        wg_host_free(cluster);
+        return 0;
+    }
+    rc = assume(host);
+    for (size_t i = 0; cluster && rc == 0 && i < cluster->count; i++)
+        rc = limit_to(*host, cluster->facts[i].arch, &cluster->facts[i].hyperv);
+    if (unread && rc == 0)
+        rc = wg_list_add_words(&assumed, ASSUMED);
+    if (unread && rc == 0)
+        rc = limit_to(*host, "*", &assumed);
+    wg_list_clear(&assumed);
     wg_host_free(cluster);
-    return rc < 0 ? wg_no_memory(err) : 0;
+    if (rc < 0)
+        return wg_no_memory(err);
+    return unread ? -1 : 0;
+}
+
+static size_t append(char *text, size_t size, size_t len, const char *what, const char *word)
+{
+    return len < size ? len + (size_t)snprintf(text + len, size - len, " %s%s", what, word) : len;
 }
 
 void wg_cluster_lacking(const struct wg_host *cluster, const struct wg_host *host, char *text,
@@ -197,19 +279,23 @@ void wg_cluster_lacking(const struct wg_host *cluster, const struct wg_host *hos
     for (size_t i = 0; i < cluster->count; i++) {
         const struct wg_facts *common = &cluster->facts[i];
         const struct wg_facts *facts = of_arch(host, common->arch);
+        bool lists = facts && facts->machines.count > 0;
 
-        for (size_t k = 0; facts && k < common->hyperv.count && len < size; k++) {
-            if (!wg_list_has(&facts->hyperv, common->hyperv.item[k]))
-                len += (size_t)snprintf(text + len, size - len, " %s", common->hyperv.item[k]);
+        if (!facts)
+            len = append(text, size, len, "KVM for ", common->arch);
+        for (size_t k = 0; facts && k < common->hyperv.count; k++) {
+            const char *word = common->hyperv.item[k];
+
+            if (facts->known ? !wg_list_has(&facts->hyperv, word) : !wg_has_word(ASSUMED, word))
+                len = append(text, size, len, "", word);
         }
-        for (size_t k = 0;
-             facts && facts->machines.count > 0 && k < common->machines.count && len < size; k++) {
+        for (size_t k = 0; lists && k < common->machines.count; k++) {
             if (!wg_list_has(&facts->machines, common->machines.item[k]))
-                len += (size_t)snprintf(text + len, size - len, " %s", common->machines.item[k]);
+                len = append(text, size, len, "", common->machines.item[k]);
         }
     }
-    if (len < size && cluster->vendor && host->vendor && !same_vendor(cluster, host))
-        snprintf(text + len, size - len, " a CPU of %s", cluster->vendor);
+    if (cluster->vendor && host->vendor && !same_vendor(cluster, host))
+        append(text, size, len, "a CPU of ", cluster->vendor);
 }
 
 void wg_cluster_text(const struct wg_host *cluster, char *text, size_t size)

@@ -284,3 +284,8 @@ struct wg_host *wg_host_read(const char *path, struct wg_error *err)
     errno = EINVAL;
     return NULL;
 }
+
+bool wg_host_is_empty(const struct wg_host *host)
+{
+    return host->count == 0 && !host->id;
+}

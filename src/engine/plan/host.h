@@ -16,6 +16,7 @@ struct wg_facts {
     char *arch;
     char *machine;
     bool known; /* whether the host says anything of Hyper-V */
+    bool assumed; /* it does not, and what is here every host has */
     struct wg_list hyperv; /* the enlightenments, in libvirt's words */
     struct wg_list withheld; /* the host has them, and other hosts of its cluster do not */
     struct wg_list machines; /* machine types, without aliases; none: it does not say */

@@ -54,12 +54,12 @@ static int fit_hyperv(const struct wg_facts *facts, struct wg_target *target, bo
         next = node->next;
         if ((state && strcmp(state, "off") == 0) || offers(facts, name))
             continue;
-        if (!facts)
+        bool withheld = facts && wg_list_has(&facts->withheld, name);
+        if (!withheld && (!facts || facts->assumed))
             *unknown = true;
         else if (wg_verdict_note(verdict, err,
-                                 wg_list_has(&facts->withheld, name)
-                                     ? "%s left out: not all hosts of the cluster have it"
-                                     : "host lacks %s",
+                                 withheld ? "%s left out: not all hosts of the cluster have it"
+                                          : "host lacks %s",
                                  name) < 0)
             return -1;
         drop(node);
@@ -162,7 +162,7 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
         const char *stale = wg_host_stale(host);
 
         facts = facts_of(host, domain);
-        verdict->untried = !facts || stale;
+        verdict->untried = !facts || facts->assumed || stale;
         if (stale && wg_verdict_note(verdict, err,
                                      "host facts are older than %s; hint: winguest "
                                      "probe",
@@ -171,7 +171,7 @@ int wg_host_fit(const struct wg_host *host, const struct wg_domain *domain,
     }
     if (fit_hyperv(facts, target, &unknown, verdict, err) < 0 ||
         fit_timer(facts, domain, target, verdict, err) < 0 ||
-        fit_dependents(facts != NULL, target, verdict, err) < 0)
+        fit_dependents(facts && !facts->assumed, target, verdict, err) < 0)
         return -1;
     return unknown ? wg_verdict_note(verdict, err,
                                      "host facts are missing, of the enlightenments "

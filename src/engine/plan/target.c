@@ -168,7 +168,7 @@ static int set_clock(struct wg_target *target, const char *key, const char *valu
         return set_words(&target->keep, value, "timezone variable absolute utc", err);
     if (strcmp(key, "clock.v2v") == 0) {
         target->keep_v2v = strcmp(value, "keep") == 0;
-        return wg_has_word("enforce keep", value)
+        return !*value || wg_has_word("enforce keep", value)
                    ? 0
                    : wg_fail(err, "'%s' is not allowed; allowed: enforce keep", value);
     }
