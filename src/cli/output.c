@@ -10,7 +10,18 @@
 
 #include "cli.h"
 
-/* The metrics are read by another user's program, lists by VDSM's. */
+/* As the old file was; whoever may not give files away, as our units, can still write its own anew.
+ */
+static int dress(int fd, const struct stat *old)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -1;
+    bool ours = old->st_uid == st.st_uid && old->st_gid == st.st_gid;
+    return ours || fchown(fd, old->st_uid, old->st_gid) == 0 ? fchmod(fd, old->st_mode) : -1;
+}
+
 static int make_fresh(struct wg_output *output, const struct stat *old)
 {
     if (asprintf(&output->fresh, "%s.XXXXXX", output->target) < 0) {
@@ -18,7 +29,7 @@ static int make_fresh(struct wg_output *output, const struct stat *old)
         return -1;
     }
     int fd = mkstemp(output->fresh);
-    if (fd < 0 || (fchown(fd, old->st_uid, old->st_gid) == 0 && fchmod(fd, old->st_mode) == 0))
+    if (fd < 0 || dress(fd, old) == 0)
         return fd;
     unlink(output->fresh);
     close(fd);
@@ -27,7 +38,8 @@ static int make_fresh(struct wg_output *output, const struct stat *old)
 
 int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err)
 {
-    struct stat st = {.st_uid = (uid_t)-1, .st_gid = (gid_t)-1, .st_mode = 0644};
+    /* New ones are for all: the metrics are read by another user's program, lists by VDSM's. */
+    struct stat st = {.st_uid = geteuid(), .st_gid = getegid(), .st_mode = 0644};
 
     *output = (struct wg_output){.file = stdout, .path = path};
     if (!path)
