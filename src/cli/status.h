@@ -43,8 +43,8 @@ void wg_status_daemons(struct wg_status *status);
 /* The zone of the daemon that is that process. */
 void wg_status_zone(struct wg_status *status, const char *pid, const char *daemon);
 
-/* label: SELinux' of that daemon. Says where the policy keeps it from running the hook, which libvirt
- * looks at the mode of alone. */
+/* label: SELinux' of that daemon. Says where the policy keeps it from running the hook, which
+ * libvirt looks at the mode of alone. */
 void wg_status_selinux(struct wg_status *status, const char *daemon, const char *label);
 
 struct wg_status_guests {

@@ -131,8 +131,12 @@ static int take_all(struct wg_host *cluster, struct wg_host *const *hosts, char 
     const struct wg_host *first = NULL;
     bool one_vendor = true;
 
-    for (size_t i = 0; i < 2 * count; i++) {
-        if (take_all_facts(cluster, hosts[i % count], i < count) < 0)
+    for (size_t i = 0; i < count; i++) {
+        if (take_all_facts(cluster, hosts[i], true) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (take_all_facts(cluster, hosts[i], false) < 0)
             return -1;
     }
     for (size_t i = 0; i < count; i++) {

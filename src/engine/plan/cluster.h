@@ -18,16 +18,16 @@ struct wg_host *wg_cluster_of(struct wg_host *const *hosts, char *const *names, 
 /* Whether a host of that name is one of them. */
 bool wg_cluster_has(const struct wg_host *cluster, const char *name);
 
-/* Reads this host's file of a cluster. Returns it for wg_host_free, or NULL with *err filled and errno:
- * ENOENT where there is none; one that is empty is no answer. */
+/* Reads this host's file of a cluster. Returns it for wg_host_free, or NULL with *err filled and
+ * errno: ENOENT where there is none; one that is empty is no answer. */
 struct wg_host *wg_cluster_read(struct wg_error *err);
 
 /*
  * Takes out of the host's facts what the cluster in this host's file does not have; nothing where
- * there is no such file, or none of its hosts has that name. name NULL: this host. *host NULL, or one
- * that says nothing of Hyper-V: it becomes one that is assumed to have relaxed, vapic and spinlocks.
- * Returns 0, or -1 with *err filled: what the cluster has cannot be read, and *host is left no more
- * than these three; or there is no memory.
+ * there is no such file, or none of its hosts has that name. name NULL: this host. *host NULL, or
+ * one that says nothing of Hyper-V: it becomes one that is assumed to have relaxed, vapic and
+ * spinlocks. Returns 0, or -1 with *err filled: what the cluster has cannot be read, and *host is
+ * left no more than these three; or there is no memory.
  */
 int wg_cluster_limit(struct wg_host **host, const char *name, struct wg_error *err);
 
