@@ -202,6 +202,10 @@ def cluster():
         true("what the host has", "stimer" in rich)
         winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/poor", "--output", CLUSTER)
         made = host.read(CLUSTER)
+        winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/poor", "--output", "/dev/null")
+        host.run("test", "-c", "/dev/null", check=True)
+        done = winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/poor", "--output", "/dev/full", code=2)
+        true(f"a full one: {done.stderr}", "/dev/full: No space left on device" in done.stderr)
         true(f"who has more: {made}", "beyond = synic stimer" in made)
         limited = winguest(host, "rewrite", "-", stdin=kvm).stdout
         true("what not all have", "stimer" not in limited and "synic" not in limited)
