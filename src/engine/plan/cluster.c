@@ -202,12 +202,11 @@ struct wg_host *wg_cluster_read(struct wg_error *err)
 {
     struct wg_host *cluster = wg_host_read(WG_CLUSTERFACTS, err);
 
-    if (!cluster || (cluster->count > 0 && cluster->members > 0))
+    if (!cluster || cluster->count > 0)
         return cluster;
     wg_host_free(cluster);
-    wg_fail(err,
-            WG_CLUSTERFACTS ": it has no hosts, or no facts; hint: winguest probe --hosts FILE "
-                            "--output " WG_CLUSTERFACTS);
+    wg_fail(err, WG_CLUSTERFACTS ": it has no facts; hint: winguest probe --hosts FILE "
+                                 "--output " WG_CLUSTERFACTS);
     errno = EINVAL;
     return NULL;
 }
