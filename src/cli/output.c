@@ -10,6 +10,11 @@
 
 #include "cli.h"
 
+static bool is_trusted(const struct stat *st)
+{
+    return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
 /* As the old file was; whoever may not give files away, as our units, can still write its own anew.
  */
 static int dress(int fd, const struct stat *old)
@@ -36,25 +41,53 @@ static int make_fresh(struct wg_output *output, const struct stat *old)
     return -1;
 }
 
-int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err)
+/* What was no regular file may have become one. */
+static int open_in_place(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)))
+        return fd;
+    close(fd);
+    errno = EAGAIN;
+    return -1;
+}
+
+/* A link is followed if nobody else can have laid it, and a file keeps what it wears for the same
+ * reason. */
+static int open_for(struct wg_output *output)
 {
     /* New ones are for all: the metrics are read by another user's program, lists by VDSM's. */
-    struct stat st = {.st_uid = geteuid(), .st_gid = getegid(), .st_mode = 0644};
+    struct stat fresh = {.st_uid = geteuid(), .st_gid = getegid(), .st_mode = 0644};
+    struct stat st;
 
+    if (lstat(output->path, &st) < 0) {
+        output->target = errno == ENOENT ? strdup(output->path) : NULL;
+        return output->target ? make_fresh(output, &fresh) : -1;
+    }
+    if (S_ISLNK(st.st_mode) && !is_trusted(&st)) {
+        errno = ELOOP;
+        return -1;
+    }
+    if (stat(output->path, &st) < 0)
+        return -1;
+    if (!S_ISREG(st.st_mode))
+        return open_in_place(output->path);
+    st.st_mode &= 0777;
+    output->target = realpath(output->path, NULL);
+    return output->target ? make_fresh(output, is_trusted(&st) ? &st : &fresh) : -1;
+}
+
+int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err)
+{
     *output = (struct wg_output){.file = stdout, .path = path};
     if (!path)
         return 0;
-    bool is_there = stat(path, &st) == 0;
-    bool in_place = is_there && !S_ISREG(st.st_mode);
-    st.st_mode &= 0777;
-    if (!in_place)
-        output->target = is_there ? realpath(path, NULL) : strdup(path);
-    int fd = in_place         ? open(path, O_WRONLY | O_CLOEXEC)
-             : output->target ? make_fresh(output, &st)
-                              : -1;
+    int fd = open_for(output);
     if (fd >= 0 && (output->file = fdopen(fd, "w")))
         return 0;
-    wg_fail(err, "%s: %s", path, strerror(errno));
+    wg_fail(err, "%s: %s", path, errno == ELOOP ? "another user's link" : strerror(errno));
     if (fd >= 0)
         close(fd);
     output->file = NULL;

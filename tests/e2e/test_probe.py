@@ -206,6 +206,13 @@ def cluster():
         host.run("test", "-c", "/dev/null", check=True)
         done = winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/poor", "--output", "/dev/full", code=2)
         true(f"a full one: {done.stderr}", "/dev/full: No space left on device" in done.stderr)
+        host.put("/etc/libvirt/mine", "mine", mode=0o600)
+        link = host.inside("/tmp/link")
+        os.symlink("/etc/libvirt/mine", link)
+        os.chown(link, 65534, 65534, follow_symlinks=False)
+        done = winguest(host, "probe", "/etc/libvirt/rich", "/etc/libvirt/poor", "--output", "/tmp/link", code=2)
+        true(f"another user's link: {done.stderr}", "/tmp/link: another user's link" in done.stderr)
+        equal("what it leads to", host.read("/etc/libvirt/mine"), "mine")
         true(f"who has more: {made}", "beyond = synic stimer" in made)
         limited = winguest(host, "rewrite", "-", stdin=kvm).stdout
         true("what not all have", "stimer" not in limited and "synic" not in limited)
