@@ -138,8 +138,10 @@ static int set_file(void *field, const struct key *key, const char *value, struc
         return wg_no_memory(err);
     }
     while (rc == 0 && (len = getline(&line, &size, file)) >= 0) {
-        for (char *byte; (byte = memchr(line, '\0', (size_t)len));)
-            *byte = '!'; /* UTF-16 is told of as words that are none */
+        for (ssize_t i = 0; i < len; i++) {
+            if (line[i] == '\0')
+                line[i] = '!'; /* UTF-16 is told of as words that are none */
+        }
         struct wg_list *list = list_of(field, key, line);
 
         line[strcspn(line, "#")] = '\0';

@@ -10,9 +10,6 @@
 #include "common/words.h"
 #include "host.h"
 
-/* What a host is taken to have that says nothing of Hyper-V. */
-#define ASSUMED "relaxed vapic spinlocks"
-
 static void remove_at(struct wg_list *list, size_t place)
 {
     free(list->item[place]);
@@ -67,7 +64,7 @@ static int take_facts(struct wg_host *cluster, const struct wg_facts *facts)
     struct wg_facts *common = of_arch(cluster, facts->arch);
     struct wg_list assumed = {0};
     const struct wg_list *has = facts->known ? &facts->hyperv : &assumed;
-    int rc = facts->known ? 0 : wg_list_add_words(&assumed, ASSUMED);
+    int rc = facts->known ? 0 : wg_list_add_words(&assumed, WG_ASSUMED_HYPERV);
 
     if (rc == 0 && common) {
         rc = intersect(&common->hyperv, has, NULL);
@@ -224,7 +221,7 @@ static int assume(struct wg_host **host)
         if (facts->known)
             continue;
         facts->known = facts->assumed = true;
-        if (wg_list_add_words(&facts->hyperv, ASSUMED) < 0)
+        if (wg_list_add_words(&facts->hyperv, WG_ASSUMED_HYPERV) < 0)
             return -1;
     }
     return 0;
@@ -258,7 +255,7 @@ int wg_cluster_limit(struct wg_host **host, const char *name, struct wg_error *e
     for (size_t i = 0; cluster && rc == 0 && i < cluster->count; i++)
         rc = limit_to(*host, cluster->facts[i].arch, &cluster->facts[i].hyperv);
     if (unread && rc == 0)
-        rc = wg_list_add_words(&assumed, ASSUMED);
+        rc = wg_list_add_words(&assumed, WG_ASSUMED_HYPERV);
     if (unread && rc == 0)
         rc = limit_to(*host, "*", &assumed);
     wg_list_clear(&assumed);
@@ -289,7 +286,8 @@ void wg_cluster_lacking(const struct wg_host *cluster, const struct wg_host *hos
         for (size_t k = 0; facts && k < common->hyperv.count; k++) {
             const char *word = common->hyperv.item[k];
 
-            if (facts->known ? !wg_list_has(&facts->hyperv, word) : !wg_has_word(ASSUMED, word))
+            if (facts->known ? !wg_list_has(&facts->hyperv, word)
+                             : !wg_has_word(WG_ASSUMED_HYPERV, word))
                 len = append(text, size, len, "", word);
         }
         for (size_t k = 0; lists && k < common->machines.count; k++) {

@@ -8,6 +8,9 @@
 #include "engine/domain.h"
 #include "target.h"
 
+/* The enlightenments that every host is assumed to have. */
+#define WG_ASSUMED_HYPERV "relaxed vapic spinlocks"
+
 /* What one QEMU offers. The words are globs: "*" is any, and any machine has its facts in front of
  * the general ones of its emulator. An architecture's first emulator is libvirt's default. */
 struct wg_facts {

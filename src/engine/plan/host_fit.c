@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "common/words.h"
 #include "engine/verdict.h"
 #include "host.h"
 
@@ -21,10 +22,7 @@ static bool offers_clock(const struct wg_facts *facts)
 
 static bool offers(const struct wg_facts *facts, const char *name)
 {
-    if (facts)
-        return wg_list_has(&facts->hyperv, name);
-    return strcmp(name, "relaxed") == 0 || strcmp(name, "vapic") == 0 ||
-           strcmp(name, "spinlocks") == 0;
+    return facts ? wg_list_has(&facts->hyperv, name) : wg_has_word(WG_ASSUMED_HYPERV, name);
 }
 
 static void drop(xmlNodePtr node)
