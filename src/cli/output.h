@@ -13,7 +13,8 @@ struct wg_output {
 };
 
 /* path NULL is standard output. A file of root's or of the caller's keeps its owner and its mode;
- * a new one is for all to read. Another user's link is refused. Returns 0, or -1 with *err filled. */
+ * a new one is for all to read. Another user's link is refused. Returns 0, or -1 with *err filled.
+ */
 int wg_output_open(struct wg_output *output, const char *path, struct wg_error *err);
 
 /* Puts what was written in its place. Returns 0, or -1 with *err filled and nothing changed. */

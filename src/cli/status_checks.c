@@ -166,11 +166,9 @@ static void look_at_decisions(struct wg_status *status)
     size_t failed = wg_counts_failed(&wg_count_decisions, RECENT, &of);
 
     if (failed > 0)
-        wg_status_say(
-            status, WG_LEVEL_WARNING, "decision",
-            "%zu of the last %zu failed, and the guests went unchanged; hint: the journal "
-            "of libvirt's daemon",
-            failed, of);
+        wg_status_say(status, WG_LEVEL_WARNING, "decision",
+                      "%zu of the last %zu failed; hint: the journal of libvirt's daemon", failed,
+                      of);
 }
 
 /* A script that calls our hook may well name it: ours is a program. */
