@@ -110,12 +110,13 @@ struct wg_virt *wg_virt_open_within(const char *uri, bool read_only, unsigned se
         wg_no_memory(err);
         return NULL;
     }
-    pthread_detach(thread);
     if (!wait_for(opening, seconds)) {
+        pthread_detach(thread);
         atomic_store(&left_behind, true);
         wg_fail(err, "%s: no answer within %u s", uri, seconds);
         return NULL;
     }
+    pthread_join(thread, NULL);
     struct wg_virt *virt = opening->virt;
     if (!virt)
         *err = opening->err;
