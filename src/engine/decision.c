@@ -17,8 +17,8 @@
 static const char magic[] = {'w', 'i', 'n', 'g', 'u', 'e', 's', 't'};
 
 struct beginning {
-    char magic[sizeof(magic)]; /* magic and version stand here in every version of ours */
-    char version[24];
+    char magic[sizeof(magic)]; /* magic and format stand here in every version of ours */
+    char format[24];
     uint32_t size; /* of both structures */
     uint32_t deny_on_error;
     uint32_t rollback;
@@ -41,7 +41,7 @@ struct header {
 };
 
 #define FIXED (sizeof(struct beginning) + sizeof(struct header))
-_Static_assert(sizeof(PACKAGE_VERSION) <= sizeof(((struct beginning *)NULL)->version), "it fits");
+_Static_assert(FIXED == 144, "another layout is another WG_DECISION_FORMAT");
 
 /* In one piece, if the pipe takes it: each wakes the reader. */
 static void write_all(int to, struct iovec *part, int parts)
@@ -65,7 +65,7 @@ static void write_all(int to, struct iovec *part, int parts)
 void wg_decision_begin(int to, const struct wg_settings *settings)
 {
     struct beginning beginning = {
-        .version = PACKAGE_VERSION,
+        .format = WG_DECISION_FORMAT,
         .size = FIXED,
         .deny_on_error = settings && settings->deny_on_error,
         .rollback = !settings || settings->rollback,
@@ -114,13 +114,14 @@ static int take_beginning(const char *bytes, struct wg_settings *settings, struc
 
     memcpy(&beginning, bytes, sizeof(beginning));
     if (memcmp(beginning.magic, magic, sizeof(magic)) != 0 ||
-        beginning.version[sizeof(beginning.version) - 1] != '\0')
+        beginning.format[sizeof(beginning.format) - 1] != '\0')
         return wg_fail(err, "that is no decision");
-    if (strcmp(beginning.version, PACKAGE_VERSION) != 0)
+    if (strcmp(beginning.format, WG_DECISION_FORMAT) != 0)
         return wg_fail(err,
-                       "version %s was asked by version " PACKAGE_VERSION "; hint: restart "
-                       "libvirtd or virtqemud, which still runs the version before an upgrade",
-                       beginning.version);
+                       "a decision in format %s, and this is format " WG_DECISION_FORMAT
+                       "; hint: restart libvirtd or virtqemud, which still runs the version "
+                       "before an upgrade",
+                       beginning.format);
     if (beginning.size != FIXED || beginning.deadline < 1 || beginning.deadline > WG_DEADLINE_MAX)
         return wg_fail(err, "a decision that makes no sense");
     settings->deny_on_error = beginning.deny_on_error != 0;

@@ -24,6 +24,13 @@ struct wg_decision {
     size_t xml_len;
 };
 
+/*
+ * Raised with every change of what the message is made of, of what that means, and of how `winguest
+ * decide` is called. A filter asks the program that an upgrade has brought, until its daemon is
+ * restarted: with another number it would let all guests through unchanged.
+ */
+#define WG_DECISION_FORMAT "1"
+
 /* [enforce] deadline, in seconds: the shipped one, and the most that policy.c allows. */
 #define WG_DEADLINE 5
 #define WG_DEADLINE_MAX 60

@@ -4,7 +4,7 @@
  * decision whose document is standard input, none if that is empty.
  *
  *   say [deadline=S] [rollback=no] [name=N] [uuid=U] [nova=yes] [text=T] [failed=T]
- *       [version=V]  as if that version had written it
+ *       [format=F]   as if it were in that format, as another version had written it
  *       [bytes=N]    no more than so many of it; "begin": what is known before the domain is read
  */
 #include "common/input.h"
@@ -15,9 +15,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Where a message has the version: behind "winguest". */
-#define VERSION_AT 8
-#define VERSION_SIZE 24
+/* Where a message has the format: behind "winguest". */
+#define FORMAT_AT 8
+#define FORMAT_SIZE 24
 
 static int words;
 static char **word;
@@ -35,7 +35,7 @@ static const char *option(const char *key, const char *otherwise)
 
 int main(int argc, char **argv)
 {
-    char version[VERSION_SIZE] = "";
+    char format[FORMAT_SIZE] = "";
     struct wg_settings settings;
     struct wg_error err;
     size_t len = 0;
@@ -65,9 +65,9 @@ int main(int argc, char **argv)
         wg_decision_write(fd, &decision);
         free(xml);
     }
-    if (option("version", NULL)) {
-        snprintf(version, sizeof(version), "%s", option("version", ""));
-        if (pwrite(fd, version, sizeof(version), VERSION_AT) < 0)
+    if (option("format", NULL)) {
+        snprintf(format, sizeof(format), "%s", option("format", ""));
+        if (pwrite(fd, format, sizeof(format), FORMAT_AT) < 0)
             return 1;
     }
     lseek(fd, 0, SEEK_SET);

@@ -140,8 +140,7 @@ static void a_fault_leaves_the_xml_alone_and_is_logged_once(void **state)
         {SAY " deadline=61", "a decision that makes no sense"},
         {QUIET " uuid=../etc", "a decision that makes no sense"},
         {"printf '<domain>\\0</domain>' | " SAY, "a decision that makes no sense"},
-        {SAY " version=0.0.1",
-         "version 0.0.1 was asked by version " PACKAGE_VERSION "; hint: restart libvirtd"},
+        {SAY " format=0.0.1", "a decision in format 0.0.1, and this is format " WG_DECISION_FORMAT},
         {QUIET " \"failed=wrong key\"", "wrong key; it goes through unchanged"},
         {"yes '<domain/>'", "more than it may"},
     };
@@ -232,7 +231,7 @@ static void the_settings_of_the_last_answer_hold(void **state)
     free(put_script("winguest", QUIET " deadline=61"));
     assert_null(ask("win", XML));
     assert_int_equal(engine.deadline_ms, 7000);
-    free(put_script("winguest", QUIET " version=0.0.1 deadline=9"));
+    free(put_script("winguest", QUIET " format=0.0.1 deadline=9"));
     assert_null(ask("win", XML));
     assert_int_equal(engine.deadline_ms, 7000);
     /* a configuration that is wrong elsewhere is one that has been read */
