@@ -22,6 +22,7 @@
 #include "apply.h"
 #include "cli.h"
 #include "common/kept.h"
+#include "common/state.h"
 #include "daemons.h"
 #include "stored.h"
 #include "undo.h"
@@ -276,8 +277,8 @@ static int each_file(struct run *run)
 /* We may be killed at any point, and so may end at any. */
 static void give_up(int number)
 {
-    static const char text[] = "winguest: apply: not all guests were looked at in time; "
-                               "hint: run it again\n";
+    static const char text[] = "winguest: apply: not all guests were looked at in time, or "
+                               "another apply --offline did not end; hint: run it again\n";
     ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
 
     (void)number;
@@ -285,16 +286,18 @@ static void give_up(int number)
     _exit(WG_EXIT_ERROR);
 }
 
-/* One of us at a time, the next waits: the daemon's start must find the work done. */
+/* One of us at a time, the next waits: the daemon's start must find the work done. Anybody who may
+ * open a directory may hold a lock on it, so it is one that only root may. */
 static int in_directory(struct run *run)
 {
     struct wg_error err;
     int code = WG_EXIT_ERROR;
+    int alone = wg_state_open(WG_STATEDIR);
 
     signal(SIGALRM, give_up);
     alarm(PATIENCE);
-    if (flock(run->dir, LOCK_EX) < 0)
-        wg_cli_error("apply", WG_STORED_DIR ": %s", strerror(errno));
+    if (alone < 0 || flock(alone, LOCK_EX) < 0)
+        wg_cli_error("apply", WG_STATEDIR ": %s", strerror(errno));
     else if (wg_daemons_leave(run->dir, &err) < 0)
         wg_cli_error("apply", "%s", err.text);
     else if (!(run->engine = wg_engine_open(run->config, NULL, &err)))
@@ -306,6 +309,8 @@ static int in_directory(struct run *run)
     } else
         code = each_file(run);
     wg_engine_close(run->engine);
+    if (alone >= 0)
+        close(alone);
     return code;
 }
 

@@ -16,19 +16,26 @@
 
 const char *const wg_daemon[WG_DAEMONS] = {"libvirtd", "virtqemud"};
 
-/* The daemon that the process is, by the name that the kernel has of it; NULL if none. */
+/* The daemon that the process is, by the name that the kernel has of it; NULL if none. Anybody can
+ * run something of that name, or a program of root's that has the set-user-ID bit: all of its user
+ * ids must be root's, or ours. */
 static const char *daemon_of(const char *pid)
 {
-    char path[64], name[32] = "";
-    FILE *comm;
+    char path[64], name[32] = "", line[256];
+    unsigned real = 1, effective = 0, saved = 0;
+    FILE *status;
 
-    snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-    comm = fopen(path, "re");
-    if (comm == NULL)
+    snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
+    status = fopen(path, "re");
+    if (status == NULL)
         return NULL;
-    if (fgets(name, sizeof(name), comm) != NULL)
-        name[strcspn(name, "\n")] = '\0';
-    fclose(comm);
+    while (fgets(line, sizeof(line), status) != NULL) {
+        sscanf(line, "Name: %31s", name);
+        sscanf(line, "Uid: %u %u %u", &real, &effective, &saved);
+    }
+    fclose(status);
+    if (real != effective || real != saved || (real != 0 && real != geteuid()))
+        return NULL;
     for (size_t i = 0; i < WG_DAEMONS; i++) {
         if (strcmp(name, wg_daemon[i]) == 0)
             return wg_daemon[i];
@@ -61,16 +68,15 @@ struct manager {
     struct wg_error *err;
 };
 
-/* Another user's daemon, and one in a container with files of its own, have other definitions. A
+/* One in a container with files of its own has other definitions. A
  * script of that name that has started us is about to become the daemon (packaging/container). */
 static int has_the_same(const char *pid, const char *daemon, void *to)
 {
     struct manager *manager = to;
     char path[64 + sizeof(DEFINITIONS)];
-    struct stat process, there;
+    struct stat there;
 
-    snprintf(path, sizeof(path), "/proc/%.20s", pid);
-    if (atoi(pid) == getppid() || stat(path, &process) < 0 || process.st_uid != geteuid())
+    if (atoi(pid) == getppid())
         return 0;
     snprintf(path, sizeof(path), "/proc/%.20s/root" DEFINITIONS, pid);
     if (stat(path, &there) < 0 || there.st_dev != manager->dir.st_dev ||

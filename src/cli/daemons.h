@@ -15,8 +15,8 @@ extern const char *const wg_daemon[WG_DAEMONS];
  * NULL for none; errno on error. */
 const char *wg_daemon_filter(const char *pid);
 
-/* Calls each for every process that has such a daemon's name, whoever runs it, until it returns
- * other than 0, which is returned. -1 with *err filled: there is no /proc. */
+/* Calls each for every process of root's or of our user that has such a daemon's name, until it
+ * returns other than 0, which is returned. -1 with *err filled: there is no /proc. */
 int wg_daemons_each(int (*each)(const char *pid, const char *daemon, void *to), void *to,
                     struct wg_error *err);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What `localtime` means to QEMU: the zone of the daemon's root, which in a container is not ours.
  * libvirt does not give QEMU the daemon's TZ (virCommandAddEnvPassCommon). */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "status.h"
@@ -28,11 +30,17 @@ static void find_zone(const char *pid, char *path, size_t size)
 static bool read_rule(const char *path, char *rule, size_t size)
 {
     char end[256], magic[4] = "";
-    FILE *file = fopen(path, "re");
+    /* In a container it may be anything: what is no file could make us wait. */
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat st;
+    FILE *file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fdopen(fd, "r") : NULL;
 
     *rule = '\0';
-    if (!file)
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
         return false;
+    }
     bool is_zone = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
                    memcmp(magic, "TZif", sizeof(magic)) == 0;
     if (fseek(file, -(long)(sizeof(end) - 1), SEEK_END) < 0)

@@ -422,7 +422,10 @@ def one_after_the_other():
         define(host, "win")
         host.stop()
         old = files(host)
-        folder = os.open(host.inside(FOLDER), os.O_RDONLY)
+        host.run("winguest", "apply", "--offline", "--dry-run")
+        private = host.inside("/run/libvirt-winguest")
+        equal("who may hold the lock", oct(os.stat(private).st_mode & 0o777), "0o700")
+        folder = os.open(private, os.O_RDONLY)
         for ends in (False, True):
             fcntl.flock(folder, fcntl.LOCK_EX)
             with host.background("sh", "-c", "exec winguest apply --offline 2>&1") as run:
