@@ -36,6 +36,11 @@ static int find(const char *root, const char *daemon, struct place *place)
     return WG_EXIT_OK;
 }
 
+bool wg_systemd_runs(void)
+{
+    return access("/run/systemd/system", F_OK) == 0;
+}
+
 bool wg_dropin_has_service(const char *root, const char *daemon)
 {
     /* systemd.unit(5): where unit files may be */
@@ -89,8 +94,15 @@ static int put(const struct place *place, const char *text)
     struct wg_output output;
     struct wg_error err;
 
-    if (mkdir(place->dir, 0755) != 0 && errno != EEXIST)
-        return wg_cli_error("enable", "%s: %s", place->dir, strerror(errno));
+    char dir[PATH_MAX];
+
+    for (const char *end = place->dir; *end;) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        snprintf(dir, sizeof(dir), "%.*s", (int)(end - place->dir), place->dir);
+        if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+            return wg_cli_error("enable", "%s: %s", dir, strerror(errno));
+    }
     if (wg_output_open(&output, place->file, &err) < 0)
         return wg_cli_error("enable", "%s", err.text);
     fputs(text, output.file);

@@ -17,6 +17,9 @@ struct wg_dropin {
     bool offline; /* guests that start with the daemon are right at once */
 };
 
+/* Whether systemd runs, as sd_booted(3) has it. */
+bool wg_systemd_runs(void);
+
 /* Whether the host has the service of that daemon. */
 bool wg_dropin_has_service(const char *root, const char *daemon);
 

@@ -13,10 +13,10 @@
 #include "mode.h"
 #include "options.h"
 
-/* As sd_booted(3) has it. Another root has no systemd that runs. */
+/* Another root has no systemd that runs. */
 static bool systemd_runs(const char *root)
 {
-    return *root == '\0' && access("/run/systemd/system", F_OK) == 0;
+    return *root == '\0' && wg_systemd_runs();
 }
 
 /*
@@ -70,6 +70,16 @@ static int prepare_for_selinux(const char *root)
     return WG_EXIT_OK;
 }
 
+/* As systemd reads an environment's file: blanks may stand before a name, and behind it. */
+static bool sets_preload(const char *line)
+{
+    line += strspn(line, " \t");
+    if (strncmp(line, "LD_PRELOAD", 10) != 0)
+        return false;
+    line += 10;
+    return line[strspn(line, " \t")] == '=';
+}
+
 /* EnvironmentFile= comes after Environment=: an LD_PRELOAD in one would undo the drop-in. */
 static int check_environment_files(const char *root, const char *daemon)
 {
@@ -82,7 +92,7 @@ static int check_environment_files(const char *root, const char *daemon)
         snprintf(path, sizeof(path), "%s%s/%s", root, dirs[i], daemon);
         FILE *file = fopen(path, "re");
         while (file && getline(&line, &size, file) > 0) {
-            if (strncmp(line, "LD_PRELOAD=", 11) == 0 && !strstr(line, WG_FILTER_LIBRARY))
+            if (sets_preload(line) && !strstr(line, WG_FILTER_LIBRARY))
                 rc = wg_cli_error("enable",
                                   "%s: it sets LD_PRELOAD, which would undo "
                                   "systemd's drop-in: add %s there",
@@ -95,15 +105,13 @@ static int check_environment_files(const char *root, const char *daemon)
     return rc;
 }
 
-/* What else the service preloads, an allocator say, stays: the drop-in replaces the variable. */
-static char *others_of(const char *root, const char *daemon)
+/* What systemd gives the service; "" if it does not tell, NULL without memory. */
+static char *environment_of(const char *daemon)
 {
-    char command[128], *environment = NULL, *others;
+    char command[128], *environment = NULL;
     size_t size = 0;
     FILE *from;
 
-    if (!systemd_runs(root))
-        return strdup("");
     snprintf(command, sizeof(command), "systemctl show --property=Environment --value %s.service",
              daemon);
     from = popen(command, "re");
@@ -113,9 +121,32 @@ static char *others_of(const char *root, const char *daemon)
     }
     if (from)
         pclose(from);
-    others = environment ? wg_dropin_other_preloads(environment) : NULL;
+    return environment;
+}
+
+/* What else the service preloads, an allocator say, stays: the drop-in replaces the variable. */
+static char *others_of(const char *root, const char *daemon)
+{
+    char *environment = systemd_runs(root) ? environment_of(daemon) : strdup("");
+    char *others = environment ? wg_dropin_other_preloads(environment) : NULL;
+
     free(environment);
     return others;
+}
+
+/* A drop-in whose name comes behind ours replaces the variable in turn. */
+static int check_effect(const char *root, const char *daemon)
+{
+    char *environment = systemd_runs(root) ? environment_of(daemon) : NULL;
+    bool undone = environment && *environment && !strstr(environment, WG_FILTER_LIBRARY);
+
+    free(environment);
+    if (!undone)
+        return WG_EXIT_OK;
+    return wg_cli_error("enable",
+                        "%s.service: another drop-in undoes ours, it sets LD_PRELOAD too, which "
+                        "`systemctl cat %s` shows: remove it there and enable again, or add :%s",
+                        daemon, daemon, WG_FILTER_PATH);
 }
 
 static int enable_in(const char *root, const char *daemon)
@@ -170,16 +201,16 @@ static void say_what_to_restart(const char *effect)
 }
 
 /* As in a container, where a script starts it. */
-static void say_what_to_set(void)
+static void say_what_to_set(const char *why)
 {
-    puts(
-        "There is neither libvirtd.service nor virtqemud.service here, so nothing was written. If a\n"
-        "script starts the daemon, as in a container, have that source this right before it does:\n"
+    printf(
+        "%s.\nIf a script starts the daemon, as in a container, have that source this right before it does:\n"
         "  . " WG_DATADIR "/container/start.sh\n"
         "It corrects the definitions that there are (winguest apply --offline), and sets\n"
         "  LD_PRELOAD=" WG_FILTER_PATH "\n"
         "Recipes for kolla and OpenStack-Helm are in " WG_DATADIR "/examples.\n"
-        "Then look, in the container: winguest status");
+        "Then look, in the container: winguest status\n",
+        why);
 }
 
 static void say_what_it_does(const char *root)
@@ -212,7 +243,8 @@ static int enable(const char *root, const char *mode)
     if (rc == WG_EXIT_OK && mode)
         rc = wg_mode_set(root, mode);
     if (rc == WG_EXIT_OK && services(root) == 0) {
-        say_what_to_set();
+        say_what_to_set("There is neither libvirtd.service nor virtqemud.service here, so nothing "
+                        "was written");
         return rc;
     }
     if (rc == WG_EXIT_OK && uses_selinux(root))
@@ -223,10 +255,17 @@ static int enable(const char *root, const char *mode)
     }
     if (rc == WG_EXIT_OK)
         rc = reload(root, "enable");
-    if (rc == WG_EXIT_OK)
-        say_what_it_does(root);
-    if (rc == WG_EXIT_OK && *root == '\0')
+    for (size_t i = 0; i < WG_DAEMONS && rc == WG_EXIT_OK; i++) {
+        if (wg_dropin_has_service(root, wg_daemon[i]))
+            rc = check_effect(root, wg_daemon[i]);
+    }
+    if (rc != WG_EXIT_OK)
+        return rc;
+    say_what_it_does(root);
+    if (systemd_runs(root))
         say_what_to_restart("loads");
+    else if (*root == '\0')
+        say_what_to_set("systemd does not run here, and only it reads drop-ins");
     return rc;
 }
 
@@ -241,7 +280,7 @@ static int disable(const char *root)
         rc = reload(root, "disable");
     if (rc == WG_EXIT_OK)
         puts("The hook stays, and does what cold_start says.");
-    if (rc == WG_EXIT_OK && *root == '\0' && services(root) > 0)
+    if (rc == WG_EXIT_OK && systemd_runs(root) && services(root) > 0)
         say_what_to_restart("drops");
     return rc;
 }
@@ -261,6 +300,8 @@ static int take(int argc, char **argv, const char **root, const char **mode)
         return wg_cli_error(argv[0], "'%s': it takes no arguments", argv[optind]);
     if (strcmp(*root, "/") == 0)
         *root = "";
+    if (**root && access(*root, X_OK) < 0)
+        return wg_cli_error(argv[0], "--root '%s': %s", *root, strerror(errno));
     if (**root == '\0' && geteuid() != 0)
         return wg_cli_error(argv[0], "only root may change systemd's services");
     return -1;

@@ -39,10 +39,13 @@ static void tell_filter(struct wg_status *status, const char *pid, const char *d
                       " from before an upgrade; hint: systemctl restart %s",
                       daemon, pid, daemon);
     } else if (wg_dropin_read("", daemon).filter) {
-        wg_status_say(
-            status, WG_LEVEL_WARNING, "filter",
-            "%s, process %s, was started before it was enabled; hint: systemctl restart %s", daemon,
-            pid, daemon);
+        wg_status_say(status, WG_LEVEL_WARNING, "filter",
+                      wg_systemd_runs()
+                          ? "%s, process %s, was started before it was enabled; hint: systemctl "
+                            "restart %s, and if that was done, winguest enable"
+                          : "%s, process %s, was not started by systemd, which alone loads it into "
+                            "%s; hint: winguest enable says what else does",
+                      daemon, pid, daemon);
     } else {
         wg_status_say(
             status, WG_LEVEL_WARNING, "filter",

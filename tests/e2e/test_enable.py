@@ -12,10 +12,19 @@ from host import Host
 
 UNIT = "/etc/systemd/system/{}.service"
 DROPIN = "/etc/systemd/system/{}.service.d/50-winguest.conf"
+# Behind a reload it gives what the drop-in says, unless another one comes behind that.
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>/run/systemctl.calls
 case $1 in
-show) cat /run/systemctl.environment ;;
+daemon-reload) [ -e /run/systemctl.override ] ||
+    sed -n 's/^Environment=//p' /etc/systemd/system/libvirtd.service.d/50-winguest.conf >/run/systemctl.reloaded ;;
+show)
+    if [ -e /run/systemctl.reloaded ]; then
+        cat /run/systemctl.reloaded
+        rm /run/systemctl.reloaded
+    else
+        cat /run/systemctl.environment
+    fi ;;
 esac
 """
 
@@ -61,14 +70,18 @@ def on_and_off():
     with with_services("libvirtd") as host:
         equal("not written", ["runs without" in line for line in status(host)], [True])
         said = verb(host, "enable")
-        true(said, "systemctl try-restart libvirtd.service\n" in said)
+        true(f"what else loads it: {said}", "systemd does not run here" in said and "start.sh" in said
+             and "try-restart" not in said)
         equal("preloaded", preload_of(host), host.filter_path())
         equal("virtqemud's", exists(host, DROPIN.format("virtqemud")), False)
         equal("mode", os.stat(host.inside(DROPIN.format("libvirtd"))).st_mode & 0o777, 0o644)
         true("again", "written" not in verb(host, "enable"))
         equal("files", os.listdir(host.inside("/etc/systemd/system/libvirtd.service.d")),
               ["50-winguest.conf"])
-        equal("written", ["was started before it was enabled" in line for line in status(host)], [True])
+        equal("written", ["was not started by systemd" in line for line in status(host)], [True])
+        os.makedirs(host.inside("/run/systemd/system"))
+        equal("with systemd", ["was started before it was enabled" in line for line in status(host)], [True])
+        os.rmdir(host.inside("/run/systemd/system"))
         host.put(DROPIN.format("libvirtd"),
                  host.read(DROPIN.format("libvirtd")).replace("ExecStartPre", "# ExecStartPre"))
         true("of an older version", "may be wrong at first" in status(host)[0])
@@ -79,6 +92,8 @@ def on_and_off():
 
 def both_daemons():
     with with_services("libvirtd", "virtqemud") as host:
+        host.put("/usr/local/bin/systemctl", "#!/bin/sh\n")
+        os.makedirs(host.inside("/run/systemd/system"))
         said = verb(host, "enable")
         true(said, "try-restart libvirtd.service virtqemud.service\n" in said)
         equal("preloaded", preload_of(host, "virtqemud"), host.filter_path())
@@ -135,20 +150,26 @@ def with_systemd():
             host.put("/run/systemctl.environment", environment + "\n", mode=0o644)
             verb(host, "enable")
             equal(f"with {environment}", preload_of(host), wanted)
+        host.put("/run/systemctl.environment", "LD_PRELOAD=/usr/lib/libjemalloc.so.2\n", mode=0o644)
+        host.put("/run/systemctl.override", "", mode=0o644)
+        said = verb(host, "enable", code=2)
+        true(f"undone by a drop-in behind ours: {said}", "another drop-in undoes ours" in said
+             and "Each Windows guest" not in said)
         host.put("/run/systemctl.environment", "LD_PRELOAD=/a%b.so\n", mode=0o644)
         true("not to be kept", "cannot be kept" in verb(host, "enable", code=2))
         verb(host, "disable")
         calls = host.read("/run/systemctl.calls").splitlines()
-        equal("reloads", calls.count("daemon-reload"), 6)
+        equal("reloads", calls.count("daemon-reload"), 7)
 
 
 def refusals():
     with with_services() as host:
         host.put(UNIT.format("libvirtd"), "[Service]\n", mode=0o644)
-        host.put("/etc/default/libvirtd", "LD_PRELOAD=/usr/lib/libjemalloc.so.2\n", mode=0o644)
-        said = verb(host, "enable", code=2)
-        true(said, "/etc/default/libvirtd" in said and host.filter_path() in said)
-        equal("drop-in", exists(host, DROPIN.format("libvirtd")), False)
+        for line in ("LD_PRELOAD=/usr/lib/libjemalloc.so.2", " \tLD_PRELOAD =/usr/lib/libjemalloc.so.2"):
+            host.put("/etc/default/libvirtd", line + "\n", mode=0o644)
+            said = verb(host, "enable", code=2)
+            true(said, "/etc/default/libvirtd" in said and host.filter_path() in said)
+            equal("drop-in", exists(host, DROPIN.format("libvirtd")), False)
         os.unlink(host.inside("/etc/default/libvirtd"))
 
         library = host.inside(host.filter_path())
@@ -179,8 +200,9 @@ def another_root():
     """For who builds images: nothing of the running system is asked or told."""
     with with_services("libvirtd") as host:
         root = "/tmp/image"
-        verb(host, "enable", "--root", root, code=2)
-        host.put(root + UNIT.format("virtqemud"), "[Service]\n", mode=0o644)
+        for one in ("enable", "disable"):
+            true("no such root", root in verb(host, one, "--root", root, code=2))
+        host.put(root + UNIT.format("virtqemud").replace("/etc/", "/usr/lib/"), "[Service]\n", mode=0o644)
         host.put(root + host.filter_path(), "library", mode=0o644)
         verb(host, "enable", "--root", root)
         true("written", host.filter_path() in host.read(root + DROPIN.format("virtqemud")))
