@@ -11,10 +11,10 @@
 #include "act.h"
 #include "common/descriptors.h"
 #include "common/marks.h"
+#include "engine/module.h"
 #include "hook.h"
 
-/* `make install` tells by this that a file named qemu is ours. */
-static const char identity[] __attribute__((used)) = "libvirt-winguest hook";
+static const char identity[] __attribute__((used)) = WG_HOOK_IDENTITY " " PACKAGE_VERSION;
 
 static int is(const struct wg_hook_call *call, const char *operation)
 {

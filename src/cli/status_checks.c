@@ -13,6 +13,7 @@
 
 #include "common/counts.h"
 #include "common/input.h"
+#include "common/kept.h"
 #include "common/safe.h"
 #include "common/state.h"
 #include "dropin.h"
@@ -24,7 +25,6 @@
 #define INSTALLED WG_SYSCONFDIR "/libvirt/winguest.conf"
 #define HOOKS WG_SYSCONFDIR "/libvirt/hooks"
 #define RECENT 20 /* decisions */
-#define IDENTITY "libvirt-winguest hook"
 /* As for the hook: see hooks/qemu/answer.c. */
 #define PATIENCE_SECONDS 10
 
@@ -166,46 +166,76 @@ static void look_at_decisions(struct wg_status *status)
     size_t failed = wg_counts_failed(&wg_count_decisions, RECENT, &of);
 
     if (failed > 0)
-        wg_status_say(status, WG_LEVEL_WARNING, "decision",
+        wg_status_say(status, failed == of ? WG_LEVEL_FAILURE : WG_LEVEL_WARNING, "decision",
                       "%zu of the last %zu failed; hint: the journal of libvirt's daemon", failed,
                       of);
 }
 
-/* A script that calls our hook may well name it: ours is a program. */
-static bool is_ours(const char *path)
+enum whose {
+    ANOTHERS,
+    OURS,
+    OURS_OF_ANOTHER_VERSION,
+    CALLS_OURS, /* a script that names the hook that the package has apart
+                   (packaging/openstack-helm) */
+};
+
+static enum whose whose(const char *path)
 {
+    static const char identity[] = WG_HOOK_IDENTITY;
+    static const char version[] = WG_HOOK_IDENTITY " " PACKAGE_VERSION;
+    static const char called[] = "/libvirt-winguest/qemu";
     size_t len;
     struct wg_error ignored;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     char *bytes = fd < 0 ? NULL : wg_read_all(fd, &len, &ignored);
-    bool ours = bytes && len > 4 && memcmp(bytes, "\177ELF", 4) == 0 &&
-                memmem(bytes, len, IDENTITY, sizeof(IDENTITY) - 1);
+    enum whose whose = ANOTHERS;
 
+    if (bytes && len > 4 && memcmp(bytes, "\177ELF", 4) == 0 &&
+        memmem(bytes, len, identity, sizeof(identity) - 1))
+        whose = memmem(bytes, len, version, sizeof(version)) ? OURS : OURS_OF_ANOTHER_VERSION;
+    else if (bytes && len > 2 && memcmp(bytes, "#!", 2) == 0 &&
+             memmem(bytes, len, called, sizeof(called) - 1) &&
+             access(WG_PKGLIBDIR "/qemu", X_OK) == 0)
+        whose = CALLS_OURS;
     free(bytes);
     if (fd >= 0)
         close(fd);
-    return ours;
+    return whose;
+}
+
+static void tell_hook(struct wg_status *status, enum whose whose)
+{
+    if (stat(status->hook, &status->hook_file) < 0 || access(status->hook, X_OK) < 0)
+        wg_status_say(status, WG_LEVEL_FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'",
+                      status->hook, strerror(errno), status->hook);
+    else if (whose == OURS_OF_ANOTHER_VERSION)
+        wg_status_say(status, WG_LEVEL_FAILURE, "hook",
+                      "%s is not of version " PACKAGE_VERSION
+                      ", and what it asks is not answered; hint: reinstall libvirt-winguest",
+                      status->hook);
+    else
+        wg_status_say(status, WG_LEVEL_OK, "hook", "%s%s", status->hook,
+                      whose == CALLS_OURS ? " calls " WG_PKGLIBDIR "/qemu" : "");
 }
 
 static void look_at_hook(struct wg_status *status)
 {
     static const char *const places[] = {HOOKS "/qemu", HOOKS "/qemu.d/50-winguest"};
+    enum whose first = whose(places[0]);
 
     for (size_t i = 0; i < 2 && !status->hook; i++) {
-        if (!is_ours(places[i]))
+        enum whose found = i == 0 ? first : whose(places[i]);
+
+        if (found == ANOTHERS)
             continue;
         status->hook = places[i];
-        if (stat(places[i], &status->hook_file) < 0 || access(places[i], X_OK) < 0)
-            wg_status_say(status, WG_LEVEL_FAILURE, "hook", "%s: %s; hint: chmod 755 '%s'",
-                          places[i], strerror(errno), places[i]);
-        else
-            wg_status_say(status, WG_LEVEL_OK, "hook", "%s", places[i]);
+        tell_hook(status, found);
     }
     if (!status->hook)
         wg_status_say(status, WG_LEVEL_WARNING, "hook",
                       "is neither %s nor %s; hint: reinstall libvirt-winguest", places[0],
                       places[1]);
-    if (!is_ours(places[0]) && access(places[0], X_OK) == 0)
+    if (first == ANOTHERS && access(places[0], X_OK) == 0)
         wg_status_say(status, WG_LEVEL_WARNING, "hook", "%s is another program's: both run",
                       places[0]);
 }
@@ -294,6 +324,7 @@ static void look_at_files(struct wg_status *status)
 /* Marks and counts; it is made by the first that needs it. */
 static void look_at_state(struct wg_status *status)
 {
+    char domain[16 << 10] = ""; /* more than most have */
     int dir = geteuid() == 0 ? wg_state_open(WG_STATEDIR) : -1;
 
     if (dir < 0 && geteuid() == 0)
@@ -307,6 +338,12 @@ static void look_at_state(struct wg_status *status)
         wg_status_say(status, WG_LEVEL_WARNING, "state", WG_STATEDIR ": %s", strerror(errno));
     if (dir >= 0)
         close(dir);
+    memset(domain, ' ', sizeof(domain) - 1);
+    if (geteuid() == 0 && status->settings.rollback && wg_kept_room(domain) < 0)
+        wg_status_say(status, WG_LEVEL_FAILURE, "state",
+                      WG_VARDIR "/kept: %s: what a guest was defined as cannot be kept there, so "
+                                "that no definition is corrected; hint: make room",
+                      strerror(errno));
 }
 
 /* By landlock_create_ruleset(2), whose number is the same on all architectures. */

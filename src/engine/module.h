@@ -16,6 +16,10 @@ void *wg_module(const char *name, const char *symbol, struct wg_error *err);
 /* wg_decide() of the engine module, or a decision that says why that cannot be had. */
 void wg_module_decide(const char *operation, const char *guest, int in, int out);
 
+/* What is in every version of the hook, with the version behind it: by that install-hook and status
+ * tell that a program is ours. */
+#define WG_HOOK_IDENTITY "libvirt-winguest hook"
+
 /* What every module must export, in one of its sources. */
 #define WG_MODULE_VERSION \
     __attribute__((visibility("default"))) const char wg_version[] = PACKAGE_VERSION

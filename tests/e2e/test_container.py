@@ -110,6 +110,9 @@ def openstack_helm():
         host.start(command=["bash", "/tmp/libvirt.sh"])
         is_right(host)
         says_so(host)
+        told = host.run("winguest", "status").stdout
+        true(f"the hook: {told}", re.search(r"ok +hook: /etc/libvirt/hooks/qemu calls /usr/lib\S*/libvirt-winguest/qemu", told)
+             and "another program's" not in told and "files: " in told and "cut off" not in told)
         host.wait_log("prepare guest 'win'")
 
 

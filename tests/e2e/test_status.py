@@ -214,7 +214,64 @@ def rules_about_nobody():
              done.stdout)
 
 
+def other_users_daemons():
+    """Anybody may run something of that name, and a program of root's that has the set-user-ID bit."""
+    as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    with Host(case.tree(), preload=False) as host:
+        host.conn.defineXML(guest.domain("win"))
+        host.run("sh", "-ec", "mkdir /tmp/plain /tmp/root && cp /bin/sleep /tmp/plain/libvirtd && "
+                 "cp /bin/sleep /tmp/root/libvirtd && chmod 4755 /tmp/root/libvirtd")
+        with host.background(*as_nobody, "/tmp/plain/libvirtd", "99"), \
+                host.background(*as_nobody, "/tmp/root/libvirtd", "99"):
+            wait_for("both", lambda: sum(argv[1:] == ["99"] for argv in host.processes().values()) == 2, 30)
+            filters = [text for check, _, text in status(host, 1) if check == "filter"]
+            equal(f"daemons in {filters}", len(filters), 1)
+            host.stop()
+            others = [pid for pid, argv in host.processes().items() if argv[1:] == ["99"]]
+            says(status(host, 1), "daemon", "warning", "neither libvirtd nor virtqemud runs")
+            done = host.run("winguest", "apply", "--offline")
+            equal(f"apply --offline: {done.stderr}", done.returncode, 0)
+            true(done.stdout, "definition corrected" in done.stdout)
+            for pid in others:
+                os.kill(pid, signal.SIGKILL)
+
+
+def zone_that_is_no_file():
+    with Host(case.tree()) as host:
+        host.run("sh", "-ec", "rm -f /etc/localtime; mkfifo /etc/localtime")
+        says(status(host, 1), "zone", "warning", "none is set")
+
+
+def nothing_can_be_kept():
+    """Without a way back no definition is corrected, and the policy is off."""
+    with Host(case.tree()) as host:
+        host.run("sh", "-ec", "mkdir -p /var/lib/libvirt-winguest; mount -t tmpfs -o size=4k,mode=755 "
+                 "none /var/lib/libvirt-winguest; head -c 4096 /dev/zero >/var/lib/libvirt-winguest/full || :")
+        host.conn.defineXML(guest.domain("win"))
+        equal("as its client says", guest.clock_of(host.conn.lookupByName("win").XMLDesc(STORED))[0], "utc")
+        says(status(host, 2), "state", "failure", "/var/lib/libvirt-winguest/kept", "no definition is corrected")
+        host.put(CONFIG, "[enforce]\nrollback = no\n", 0o644)
+        equal("nothing is kept", [each for each in status(host, 1) if each[:2] == ("state", "failure")], [])
+
+
+def hook_of_another_version():
+    """As an upgrade leaves it that could not replace it."""
+    with Host(case.tree()) as host:
+        path = host.inside("/etc/libvirt/hooks/qemu")
+        with open(path, "rb") as source:
+            program = source.read()
+        identity = b"libvirt-winguest hook "
+        equal("its version", program.count(identity), 1)
+        at = program.index(identity) + len(identity)
+        os.unlink(path)
+        with open(path, "wb") as out:
+            out.write(program[:at] + b"9" + program[at + 1:])
+        os.chmod(path, 0o755)
+        says(status(host, 2), "hook", "failure", "is not of version", "reinstall")
+
+
 if __name__ == "__main__":
     case.run(in_force, hook_alone, silently_off, one_letter, refused_by_libvirt,
              daemon_that_hangs, report_changes_nothing, canary,
-             rules_about_nobody)
+             rules_about_nobody, other_users_daemons, zone_that_is_no_file, nothing_can_be_kept,
+             hook_of_another_version)
