@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/words.h"
 #include "engine/domain.h"
@@ -157,7 +158,10 @@ static int check_zone(const char *value, struct wg_error *err)
     int len = snprintf(path, sizeof(path), ZONEINFO "/%s", value);
     if (*value == '/' || strstr(value, "..") || len >= (int)sizeof(path) || stat(path, &st) < 0 ||
         !S_ISREG(st.st_mode))
-        return wg_fail(err, "'%s' is not in " ZONEINFO "; a zone is written Asia/Shanghai", value);
+        return access(ZONEINFO, X_OK) < 0
+                   ? wg_fail(err, "'%s': there is no " ZONEINFO "; hint: install tzdata", value)
+                   : wg_fail(err, "'%s' is not in " ZONEINFO "; a zone is written Asia/Shanghai",
+                             value);
     return 0;
 }
 
