@@ -66,7 +66,7 @@ bool wg_again_try(struct wg_again *again)
     if (wg_turn_lost(again->turn))
         return false;
     again->tries++;
-    wg_mark_rolled_back(again->turn->name);
+    wg_mark(WG_ROLLED_BACK, again->turn->name);
     return true;
 }
 
@@ -88,7 +88,7 @@ void wg_again_end(struct wg_again *again, bool failed)
 {
     const struct wg_libvirt *libvirt = wg_libvirt();
 
-    wg_take_rolled_back(again->turn->name);
+    wg_take_recent(WG_ROLLED_BACK, again->turn->name);
     if (failed && again->error != NULL && libvirt->virSetError != NULL)
         libvirt->virSetError(again->error);
     libvirt->virFreeError(again->error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "child.h"
+#include "common/io.h"
 #include "spawn.h"
 
 #include <errno.h>
@@ -34,14 +35,6 @@ struct talk {
     long long deadline;
     bool failed; /* reply->end and ->code say why */
 };
-
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 static void close_fd(int *fd)
 {
@@ -191,7 +184,7 @@ static void wait_for_something(const struct talk *talk, long long until)
         {.fd = talk->out, .events = POLLIN},
         {.fd = talk->pidfd, .events = POLLIN},
     };
-    long long left = until - now_ms();
+    long long left = until - wg_now_us() / 1000;
 
     if (left < 0)
         left = 0;
@@ -211,7 +204,7 @@ static void converse(struct talk *talk)
         take_output(talk);
         if (ended || talk->failed)
             return;
-        if (now_ms() >= talk->deadline) {
+        if (wg_now_us() / 1000 >= talk->deadline) {
             fail(talk, WG_CHILD_LATE, 0);
             return;
         }
@@ -225,7 +218,7 @@ static void converse(struct talk *talk)
  */
 static void reap(struct talk *talk)
 {
-    long long until = now_ms() + KILL_GRACE_MS;
+    long long until = wg_now_us() / 1000 + KILL_GRACE_MS;
     int status = 0;
     pid_t rc;
 
@@ -235,7 +228,7 @@ static void reap(struct talk *talk)
     close_fd(&talk->in);
     close_fd(&talk->out);
     while ((rc = waitpid(talk->pid, &status, WNOHANG)) == 0 || (rc < 0 && errno == EINTR)) {
-        if (now_ms() >= until) {
+        if (wg_now_us() / 1000 >= until) {
             leave_for_later(talk->pid);
             return;
         }
@@ -289,7 +282,7 @@ void wg_child_run(const struct wg_child_call *call, struct wg_child_reply *reply
     sigset_t old;
 
     memset(reply, 0, sizeof(*reply));
-    talk.begun = now_ms();
+    talk.begun = wg_now_us() / 1000;
     talk.deadline = talk.begun + call->deadline_ms;
     reap_leftovers();
     was_pending = hold_sigpipe(&old);

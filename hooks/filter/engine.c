@@ -13,24 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
-
-static long long now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
-static long long now_ms(void)
-{
-    return now_us() / 1000;
-}
 
 bool wg_filter_paused(struct wg_filter_engine *engine)
 {
-    return now_ms() < atomic_load(&engine->paused_until_ms);
+    return wg_now_us() / 1000 < atomic_load(&engine->paused_until_ms);
 }
 
 static void was_good(struct wg_filter_engine *engine)
@@ -44,7 +30,7 @@ static void was_good(struct wg_filter_engine *engine)
  */
 static void was_late(struct wg_filter_engine *engine)
 {
-    long long now = now_ms();
+    long long now = wg_now_us() / 1000;
     long long until = atomic_load(&engine->paused_until_ms);
 
     if (atomic_fetch_add(&engine->late, 1) + 1 < WG_FILTER_LATE_MAX || now < until)
@@ -113,7 +99,7 @@ static void log_decision(const struct wg_decision *decision, bool refused, long 
                               "winguest apply tries it again"
                   : changed ? "; rewritten"
                             : "",
-                  (double)(now_us() - begun_us) / 1e3);
+                  (double)(wg_now_us() - begun_us) / 1e3);
     free(text);
 }
 
@@ -233,7 +219,7 @@ void wg_filter_ask(struct wg_filter_engine *engine, const struct wg_filter_quest
                                  .deadline_ms = atomic_load(&engine->deadline_ms),
                                  .heard = heard,
                                  .to = engine};
-    long long begun_us = now_us();
+    long long begun_us = wg_now_us();
     struct wg_child_reply reply;
 
     *answer = (struct wg_filter_answer){0};

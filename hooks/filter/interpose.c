@@ -46,26 +46,16 @@ struct request {
 
 static struct _virDomain *pass_on(const struct request *request, const char *xml)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-
     switch (request->form) {
     case DEFINE:
-        if (libvirt->virDomainDefineXML != NULL)
-            return libvirt->virDomainDefineXML(request->conn, xml);
-        break;
+        return WG_CALL(NULL, virDomainDefineXML, request->conn, xml);
     case DEFINE_FLAGS:
-        if (libvirt->virDomainDefineXMLFlags != NULL)
-            return libvirt->virDomainDefineXMLFlags(request->conn, xml, request->flags);
-        break;
+        return WG_CALL(NULL, virDomainDefineXMLFlags, request->conn, xml, request->flags);
     case CREATE:
-        if (libvirt->virDomainCreateXML != NULL)
-            return libvirt->virDomainCreateXML(request->conn, xml, request->flags);
-        break;
+        return WG_CALL(NULL, virDomainCreateXML, request->conn, xml, request->flags);
     case CREATE_FILES:
-        if (libvirt->virDomainCreateXMLWithFiles != NULL)
-            return libvirt->virDomainCreateXMLWithFiles(request->conn, xml, request->nfiles,
-                                                        request->files, request->flags);
-        break;
+        return WG_CALL(NULL, virDomainCreateXMLWithFiles, request->conn, xml, request->nfiles,
+                       request->files, request->flags);
     }
     return NULL;
 }
@@ -216,28 +206,18 @@ static struct _virConnect *opened(struct _virConnect *conn, unsigned int flags)
 
 WG_IN_FRONT struct _virConnect *virConnectOpen(const char *name)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-
-    return libvirt->virConnectOpen == NULL ? NULL : opened(libvirt->virConnectOpen(name), 0);
+    return opened(WG_CALL(NULL, virConnectOpen, name), 0);
 }
 
 WG_IN_FRONT struct _virConnect *virConnectOpenReadOnly(const char *name)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-
-    return libvirt->virConnectOpenReadOnly == NULL
-               ? NULL
-               : opened(libvirt->virConnectOpenReadOnly(name), WG_CONNECT_RO);
+    return opened(WG_CALL(NULL, virConnectOpenReadOnly, name), WG_CONNECT_RO);
 }
 
 WG_IN_FRONT struct _virConnect *virConnectOpenAuth(const char *name, struct _virConnectAuth *auth,
                                                    unsigned int flags)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-
-    return libvirt->virConnectOpenAuth == NULL
-               ? NULL
-               : opened(libvirt->virConnectOpenAuth(name, auth, flags), flags);
+    return opened(WG_CALL(NULL, virConnectOpenAuth, name, auth, flags), flags);
 }
 
 /*
@@ -247,11 +227,9 @@ WG_IN_FRONT struct _virConnect *virConnectOpenAuth(const char *name, struct _vir
  */
 WG_IN_FRONT int virConnectClose(struct _virConnect *conn)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-
     if (wg_filter_works())
         wg_conns_forget(conn);
-    return libvirt->virConnectClose == NULL ? -1 : libvirt->virConnectClose(conn);
+    return WG_CALL(-1, virConnectClose, conn);
 }
 
 WG_IN_FRONT struct _virDomain *virDomainDefineXML(struct _virConnect *conn, const char *xml)

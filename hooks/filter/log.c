@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "log.h"
-#include "syslog.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "common/text.h"
 
 void wg_filter_log(int priority, const char *guest, const char *op, const char *format, ...)
@@ -27,7 +27,7 @@ void wg_filter_log(int priority, const char *guest, const char *op, const char *
         vfprintf(out, format, args);
         va_end(args);
         if (fclose(out) == 0)
-            wg_filter_syslog(priority, line);
+            wg_log(false, priority, "filter: ", line, "");
         free(line);
     }
     errno = saved_errno;

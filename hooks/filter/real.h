@@ -54,6 +54,10 @@ struct wg_libvirt {
 /* Libvirt's own functions, looked up at the first call; those that it lacks are NULL. */
 const struct wg_libvirt *wg_libvirt(void);
 
+/* Calls libvirt's own function; where it has none, that stands for what it would return. */
+#define WG_CALL(otherwise, name, ...) \
+    (wg_libvirt()->name == NULL ? (otherwise) : wg_libvirt()->name(__VA_ARGS__))
+
 /*
  * Whether the filter works at all: this is libvirtd or virtqemud, and its libvirt has all that the
  * filter calls (but virSetError). Where not, every call is passed through and nothing else is done.

@@ -29,22 +29,14 @@ struct boot {
 
 int wg_start_unchanged(const struct wg_start *start)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-
     switch (start->form) {
     case WG_START_PLAIN:
-        if (libvirt->virDomainCreate != NULL)
-            return libvirt->virDomainCreate(start->domain);
-        break;
+        return WG_CALL(-1, virDomainCreate, start->domain);
     case WG_START_FLAGS:
-        if (libvirt->virDomainCreateWithFlags != NULL)
-            return libvirt->virDomainCreateWithFlags(start->domain, start->flags);
-        break;
+        return WG_CALL(-1, virDomainCreateWithFlags, start->domain, start->flags);
     case WG_START_FILES:
-        if (libvirt->virDomainCreateWithFiles != NULL)
-            return libvirt->virDomainCreateWithFiles(start->domain, start->nfiles, start->files,
-                                                     start->flags);
-        break;
+        return WG_CALL(-1, virDomainCreateWithFiles, start->domain, start->nfiles, start->files,
+                       start->flags);
     }
     return -1;
 }

@@ -144,16 +144,12 @@ static bool is_starting(const char *name)
 /* Returns 0 or the error's code; -1: unknown. */
 static int destroy(struct _virDomain *domain, const unsigned int *flags)
 {
-    const struct wg_libvirt *libvirt = wg_libvirt();
-    int rc = -1;
+    int rc = flags == NULL ? WG_CALL(-1, virDomainDestroy, domain)
+                           : WG_CALL(-1, virDomainDestroyFlags, domain, *flags);
 
-    if (flags == NULL && libvirt->virDomainDestroy != NULL)
-        rc = libvirt->virDomainDestroy(domain);
-    else if (flags != NULL && libvirt->virDomainDestroyFlags != NULL)
-        rc = libvirt->virDomainDestroyFlags(domain, *flags);
     if (rc == 0)
         return 0;
-    rc = wg_filter_works() ? libvirt->virGetLastErrorCode() : -1;
+    rc = wg_filter_works() ? wg_libvirt()->virGetLastErrorCode() : -1;
     return rc == 0 ? -1 : rc;
 }
 
@@ -207,15 +203,13 @@ int wg_turn_undefine(struct _virDomain *domain, const unsigned int *flags, bool 
     char uuid[WG_UUID_SIZE] = "";
     struct wg_turn turn;
     bool in_turn;
-    int rc = -1;
+    int rc;
 
     if (name != NULL)
         libvirt->virDomainGetUUIDString(domain, uuid);
     in_turn = name != NULL && wg_turn_take(&turn, name, false);
-    if (flags == NULL && libvirt->virDomainUndefine != NULL)
-        rc = libvirt->virDomainUndefine(domain);
-    else if (flags != NULL && libvirt->virDomainUndefineFlags != NULL)
-        rc = libvirt->virDomainUndefineFlags(domain, *flags);
+    rc = flags == NULL ? WG_CALL(-1, virDomainUndefine, domain)
+                       : WG_CALL(-1, virDomainUndefineFlags, domain, *flags);
     if (rc == 0 && *uuid != '\0')
         wg_kept_forget(uuid);
     if (in_turn)

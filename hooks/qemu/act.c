@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "act.h"
+#include "hook.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,26 +9,16 @@
 #include <unistd.h>
 
 #include "common/counts.h"
+#include "common/io.h"
 #include "common/kept.h"
 #include "common/log.h"
 #include "common/marks.h"
 #include "common/qemu_process.h"
 #include "common/text.h"
-#include "common/write_all.h"
-#include "hand_over.h"
 
 static bool is(const struct wg_hook_call *call, const char *operation)
 {
     return strcmp(call->operation, operation) == 0;
-}
-
-static double milliseconds(const struct wg_hook_call *call)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - call->begun.tv_sec) * 1e3 +
-           (double)(now.tv_nsec - call->begun.tv_nsec) / 1e6;
 }
 
 /* What a name's value takes at most, escaped: WG_VALUE_MAX times four, and "…". */
@@ -46,12 +36,12 @@ static void name_subject(struct wg_hook_call *call)
 
 void wg_act_begin(struct wg_hook_call *call)
 {
-    clock_gettime(CLOCK_MONOTONIC, &call->begun);
+    call->begun = wg_now_us();
     name_subject(call);
     if (is(call, "migrate") || is(call, "restore"))
-        wg_mark_in_flight(call->guest);
+        wg_mark(WG_IN_FLIGHT, call->guest);
     if (is(call, "prepare")) {
-        call->in_flight = wg_take_in_flight(call->guest);
+        call->in_flight = wg_take_recent(WG_IN_FLIGHT, call->guest);
         wg_mark_starting(call->guest);
     }
 }
@@ -65,7 +55,7 @@ int wg_act_on_fault(const struct wg_hook_call *call, const char *what, bool deny
     const char *end = deny ? "; the guest is denied (on_error = deny)"
                            : "; the guest is left as it is";
     wg_count(&wg_count_decisions, call->operation, "failed");
-    wg_log(LOG_ERR, call->subject, said, end);
+    wg_log(true, LOG_ERR, call->subject, said, end);
     fprintf(stderr, "winguest: %s%s%s\n", call->subject, said, end);
     free(text);
     return deny;
@@ -79,8 +69,9 @@ static void report(const struct wg_hook_call *call, const struct wg_decision *de
 
     if (decision->faulty)
         level = LOG_ERR;
-    snprintf(end, sizeof(end), "%s%s (%.1f ms)", *outcome ? "; " : "", outcome, milliseconds(call));
-    wg_log(level, "", text ? text : call->subject, end);
+    snprintf(end, sizeof(end), "%s%s (%.1f ms)", *outcome ? "; " : "", outcome,
+             (double)(wg_now_us() - call->begun) / 1e3);
+    wg_log(true, level, "", text ? text : call->subject, end);
     free(text);
 }
 
@@ -137,7 +128,7 @@ static int correct(const struct wg_hook_call *call, const struct wg_decision *de
                "; hint: winguest status");
         return 0;
     }
-    if (wg_take_rolled_back(call->guest)) {
+    if (wg_take_recent(WG_ROLLED_BACK, call->guest)) {
         report(call, decision, LOG_WARNING, "left as it is (it could not start under the policy)");
         return 0;
     }
@@ -158,13 +149,13 @@ void wg_act_on_release(const char *guest)
 {
     char uuid[WG_UUID_SIZE];
 
-    wg_take_settled(guest);
+    wg_take(WG_SETTLED, guest);
     if (!wg_take_failed(guest, uuid))
         return;
     const char *fault = hand_over("--previous", uuid, -1);
     if (!fault)
         return;
-    wg_log(LOG_ERR, "release: the previous definition is not restored: ", fault, "");
+    wg_log(true, LOG_ERR, "release: the previous definition is not restored: ", fault, "");
 }
 
 /* The guest's vCPUs run already: what is wrong now stays so until its next cold boot. */
@@ -220,7 +211,7 @@ static int act_on_prepare(const struct wg_hook_call *call, const struct wg_decis
         wg_mark_trying(call->guest, decision->uuid);
     if (decision->outcome != WG_VIOLATES) {
         report(call, decision, LOG_INFO, call->in_flight ? "in flight" : "");
-        wg_mark_settled(call->guest);
+        wg_mark(WG_SETTLED, call->guest);
         return 0;
     }
     report(call, decision, LOG_NOTICE,

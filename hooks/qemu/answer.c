@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "act.h"
 #include "engine/module.h"
+#include "hook.h"
 
 /* libvirt waits for a hook for ever; no decision takes a hundredth of this. */
 #define PATIENCE_SECONDS 10

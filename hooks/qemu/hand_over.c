@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hand_over.h"
+#include "hook.h"
 
 #include <dirent.h>
 #include <errno.h>

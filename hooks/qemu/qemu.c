@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "act.h"
-#include "common/descriptors.h"
+#include "common/io.h"
 #include "common/marks.h"
 #include "engine/module.h"
 #include "hook.h"
@@ -35,7 +34,7 @@ int main(int argc, char **argv)
         return usage();
     if (argc < 4 || strcmp(argv[3], "begin") != 0) {
         if (argc >= 3 && strcmp(argv[2], "stopped") == 0)
-            wg_take_settled(argv[1]);
+            wg_take(WG_SETTLED, argv[1]);
         if (argc >= 3 && strcmp(argv[2], "release") == 0)
             wg_act_on_release(argv[1]);
         return 0;
@@ -44,8 +43,8 @@ int main(int argc, char **argv)
     if (is(&call, "started"))
         wg_mark_started(call.guest);
     if (is(&call, "prepare"))
-        wg_take_settled(call.guest);
-    else if (is(&call, "started") ? wg_take_settled(call.guest)
+        wg_take(WG_SETTLED, call.guest);
+    else if (is(&call, "started") ? wg_take(WG_SETTLED, call.guest)
                                   : !is(&call, "define") && !is(&call, "create") &&
                                         !is(&call, "migrate") && !is(&call, "restore"))
         return 0;

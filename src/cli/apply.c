@@ -16,7 +16,7 @@
 static int replace(struct wg_apply *run, const struct wg_virt_guest *guest, const char *old,
                    const char *new, struct wg_error *err)
 {
-    const char *uuid = wg_virt_guest_uuid(guest);
+    const char *uuid = guest->uuid;
     char *stored = NULL;
 
     if (!run->recording && wg_undo_begin(run->uri, err) < 0)
@@ -35,7 +35,7 @@ static int replace(struct wg_apply *run, const struct wg_virt_guest *guest, cons
     wg_kept_forget(uuid);
     wg_kept_allow(uuid);
     if (wg_undo_seal(uuid, stored, err) < 0)
-        wg_cli_error("apply", "%s: it cannot be undone: %s", wg_virt_guest_name(guest), err->text);
+        wg_cli_error("apply", "%s: it cannot be undone: %s", guest->name, err->text);
     wg_virt_forget(stored);
     return 0;
 }
@@ -54,9 +54,7 @@ static void change(struct wg_apply *run, const struct wg_virt_guest *guest, uint
     else {
         run->changed++;
         wg_apply_tell(run, guest, WG_REDEFINED, verdict, NULL);
-        wg_apply_say(run, guest,
-                     wg_virt_guest_active(guest) ? "redefined, waits for a cold boot"
-                                                 : "redefined");
+        wg_apply_say(run, guest, guest->active ? "redefined, waits for a cold boot" : "redefined");
     }
 }
 
@@ -68,8 +66,8 @@ static void show(struct wg_apply *run, const struct wg_virt_guest *guest, uint64
     (void)shown;
     run->changed++;
     wg_apply_tell(run, guest, WG_WOULD_CHANGE, verdict, NULL);
-    if (!run->json && wg_cli_show_diff(wg_virt_guest_name(guest), old, strlen(old), verdict->xml,
-                                       verdict->xml_len, &err) < 0)
+    if (!run->json &&
+        wg_cli_show_diff(guest->name, old, strlen(old), verdict->xml, verdict->xml_len, &err) < 0)
         wg_apply_complain(run, guest, err.text);
 }
 
@@ -81,9 +79,9 @@ static void count(struct wg_apply *run, const struct wg_virt_guest *guest, uint6
 {
     *shown = wg_undo_digest(old);
     run->changed++;
-    for (size_t i = 0; i < verdict->n_notes; i++)
-        run->v2v += strcmp(verdict->notes[i], WG_NOTE_V2V) == 0;
-    wg_print_escaped(wg_virt_guest_name(guest), stdout);
+    for (size_t i = 0; i < verdict->notes.count; i++)
+        run->v2v += strcmp(verdict->notes.item[i], WG_NOTE_V2V) == 0;
+    wg_print_escaped(guest->name, stdout);
     fputs(": ", stdout);
     wg_verdict_print(verdict, stdout);
     putchar('\n');
@@ -105,7 +103,7 @@ static void judge(struct wg_apply *run, const struct wg_virt_guest *guest, char 
 
     if (xml)
         verdict = wg_evaluate(run->engine, xml, strlen(xml), WG_REWRITE, err);
-    if (verdict && verdict->n_faults > 0) {
+    if (verdict && verdict->faults.count > 0) {
         wg_cli_show_faults("apply", verdict);
         run->failed++;
     }
@@ -131,11 +129,11 @@ static size_t choose(struct wg_apply *run, struct wg_virt_guest **guests, size_t
 
     for (size_t i = 0; i < number; i++) {
         struct wg_virt_guest *guest = guests[i];
-        bool wanted = wg_choice_has(&run->who, wg_virt_guest_name(guest));
+        bool wanted = wg_choice_has(&run->who, guest->name);
 
-        if (wanted && !wg_virt_guest_persistent(guest) && !run->who.all)
+        if (wanted && !guest->persistent && !run->who.all)
             wg_apply_complain(run, guest, "is transient: it has no definition to change");
-        if (!wanted || !wg_virt_guest_persistent(guest))
+        if (!wanted || !guest->persistent)
             continue;
         guests[i] = guests[chosen];
         guests[chosen++] = guest;
@@ -249,14 +247,13 @@ static int on_host(struct wg_apply *run)
 static int take_arguments(struct wg_apply *run, int argc, char **argv)
 {
     struct wg_choice *who = &run->who;
-    const char *format = "text";
     bool is_offline = false;
     const struct wg_option options[] = {
         {.name = "all", .given = &who->all},
         {.name = "config", .value = &run->config},
         {.name = "connect", .letter = 'c', .value = &run->uri},
         {.name = "dry-run", .given = &run->dry},
-        {.name = "format", .letter = 'f', .value = &format},
+        {.name = "format", .letter = 'f', .json = &run->json},
         {.name = "offline", .given = &is_offline},
         {.name = "undo", .given = &run->undo},
         {.name = "yes", .given = &run->yes},
@@ -266,10 +263,6 @@ static int take_arguments(struct wg_apply *run, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    int form = wg_cli_format("apply", format, (const char *const[]){"text", "json", NULL});
-    if (form < 0)
-        return WG_EXIT_ERROR;
-    run->json = form == 1;
     who->glob = argv + optind;
     who->globs = argc - optind;
     if (run->undo && (who->all || who->globs || run->dry || is_offline))
@@ -283,7 +276,7 @@ static int take_arguments(struct wg_apply *run, int argc, char **argv)
         return wg_cli_error("apply", "expects --all, or names of guests, or --undo");
     if (run->json && !is_offline && !run->dry && !run->yes)
         return wg_cli_error("apply", "--format json asks nothing: it goes with --yes or --dry-run");
-    if (run->json && !(run->told = wg_applied_begin()))
+    if (run->json && !(run->told = json_object_new_array()))
         return wg_cli_error("apply", "out of memory");
     return is_offline ? wg_cli_apply_offline(who, run->config, run->dry, run->told) : -1;
 }

@@ -2,9 +2,20 @@
 #ifndef WG_CLI_APPLY_H
 #define WG_CLI_APPLY_H
 
-#include "apply_tell.h"
+#include <json-c/json.h>
+
 #include "choice.h"
+#include "engine/winguest.h"
 #include "libvirt/virt.h"
+
+/* What became of each guest, for programs: doc/apply.schema.json describes it. */
+enum wg_applied {
+    WG_IN_LINE, /* there was nothing to change */
+    WG_WOULD_CHANGE,
+    WG_REDEFINED,
+    WG_RESTORED,
+    WG_NOT_CHANGED, /* why says why not */
+};
 
 /* An apply under way, on a host. */
 struct wg_apply {
@@ -25,7 +36,17 @@ struct wg_apply {
     size_t failed;
 };
 
-/* apply_say.c: to the document, if there is one. */
+/* apply_say.c. */
+
+/* Adds a guest; without a document, and without memory, it does nothing. active: it runs, and gets
+ * it at its next cold boot. verdict and why may be NULL. */
+void wg_applied(json_object *guests, const char *name, const char *uuid, enum wg_applied what,
+                bool active, const struct wg_verdict *verdict, const char *why);
+
+/* Prints it all, and frees it. Without a document it does nothing. */
+void wg_applied_end(json_object *guests, bool dry);
+
+/* To the document, if there is one. */
 void wg_apply_tell(const struct wg_apply *run, const struct wg_virt_guest *guest,
                    enum wg_applied what, const struct wg_verdict *verdict, const char *why);
 

@@ -89,19 +89,9 @@ static void tell(const struct run *run, const struct wg_verdict *verdict, enum w
 
 static void complain(struct run *run, const char *name, const char *cause)
 {
-    char *line = NULL;
-    size_t len;
-    FILE *out = open_memstream(&line, &len);
-
     run->failed++;
     wg_applied(run->told, name, NULL, WG_NOT_CHANGED, false, NULL, cause);
-    if (!out)
-        return;
-    wg_print_escaped(name, out);
-    fprintf(out, ": %s", cause);
-    if (fclose(out) == 0)
-        wg_cli_error("apply", "%s", line);
-    free(line);
+    wg_cli_error("apply", "%s: %s", name, cause);
 }
 
 static void stop(struct run *run, const char *cause)
@@ -215,7 +205,7 @@ static void judge(struct run *run, const char *file, const char *name,
         complain(run, name, err.text);
         return;
     }
-    if (verdict->n_faults > 0) {
+    if (verdict->faults.count > 0) {
         wg_cli_show_faults("apply", verdict);
         run->failed++;
     }

@@ -25,7 +25,7 @@ static void check_undone(struct wg_apply *run, const struct wg_virt_guest *guest
     else {
         wg_apply_tell(run, guest, WG_RESTORED, NULL, NULL);
         wg_apply_say(run, guest, "previous definition restored");
-        wg_undo_forget(wg_virt_guest_uuid(guest));
+        wg_undo_forget(guest->uuid);
     }
     wg_virt_forget(after);
 }
@@ -37,22 +37,20 @@ static bool file_is_sealed(const struct wg_virt_guest *guest)
     char file[NAME_MAX + 1];
     struct wg_stored stored;
     struct wg_error unused;
-    int dir = wg_stored_open(&unused);
+    WG_CLOSED dir = wg_stored_open(&unused);
     bool sealed = false;
 
-    snprintf(file, sizeof(file), "%s.xml", wg_virt_guest_name(guest));
+    snprintf(file, sizeof(file), "%s.xml", guest->name);
     if (dir >= 0 && wg_stored_read(dir, file, &stored, &unused) == 0) {
-        sealed = wg_undo_is_sealed(wg_virt_guest_uuid(guest), stored.text);
+        sealed = wg_undo_is_sealed(guest->uuid, stored.text);
         wg_stored_close(&stored);
     }
-    if (dir >= 0)
-        close(dir);
     return sealed;
 }
 
 static void undo_guest(struct wg_apply *run, const struct wg_virt_guest *guest)
 {
-    const char *uuid = wg_virt_guest_uuid(guest);
+    const char *uuid = guest->uuid;
     struct wg_error err;
     char *now = wg_virt_guest_xml(guest, WG_VIRT_INACTIVE_SECURE, &err);
     char *old = now ? wg_undo_find(uuid, &err) : NULL;
@@ -74,7 +72,7 @@ int wg_apply_undo(struct wg_apply *run, struct wg_virt_guest **guests, size_t nu
     if (!wg_apply_agreed(run, "Define again what the last apply replaced?"))
         return WG_EXIT_ERROR;
     for (size_t i = 0; i < number; i++) {
-        if (wg_virt_guest_persistent(guests[i]))
+        if (guests[i]->persistent)
             undo_guest(run, guests[i]);
     }
     return WG_EXIT_OK;

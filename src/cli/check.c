@@ -15,47 +15,40 @@ static void print(const struct wg_cli_domain *domain, const struct wg_verdict *v
     fputs(": ", stdout);
     wg_verdict_print(verdict, stdout);
     putchar('\n');
-    for (size_t i = 0; i < verdict->n_trail; i++) {
+    for (size_t i = 0; i < verdict->trail.count; i++) {
         fputs("  ", stdout);
-        wg_print_escaped(verdict->trail[i], stdout);
+        wg_print_escaped(verdict->trail.item[i], stdout);
         putchar('\n');
     }
 }
 
-static void strings(const char *name, char *const *text, size_t count)
+static void strings(const char *name, const struct wg_list *list)
 {
     printf(",\"%s\":[", name);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         fputs(i > 0 ? "," : "", stdout);
-        wg_cli_json(text[i]);
+        wg_cli_json(list->item[i]);
     }
     putchar(']');
 }
 
 static void judgement(const struct wg_verdict *verdict)
 {
-    fputs(",\"judgement\":{", stdout);
-    wg_cli_json_member("verdict", wg_outcome_text(verdict->outcome));
-    putchar(',');
-    wg_cli_json_member("os", wg_os_text(verdict->os));
-    putchar(',');
-    wg_cli_json_member("evidence", verdict->evidence);
-    putchar(',');
-    wg_cli_json_member("reason", verdict->reason);
+    wg_cli_json_member(",\"judgement\":{", "verdict", wg_outcome_text(verdict->outcome));
+    wg_cli_json_member(",", "os", wg_os_text(verdict->os));
+    wg_cli_json_member(",", "evidence", verdict->evidence);
+    wg_cli_json_member(",", "reason", verdict->reason);
     fputs(",\"differences\":[", stdout);
     for (size_t i = 0; i < verdict->n_differences; i++) {
-        fputs(i > 0 ? ",{" : "{", stdout);
-        wg_cli_json_member("where", verdict->differences[i].where);
-        putchar(',');
-        wg_cli_json_member("has", verdict->differences[i].has);
-        putchar(',');
-        wg_cli_json_member("must", verdict->differences[i].must);
+        wg_cli_json_member(i > 0 ? ",{" : "{", "where", verdict->differences[i].where);
+        wg_cli_json_member(",", "has", verdict->differences[i].has);
+        wg_cli_json_member(",", "must", verdict->differences[i].must);
         putchar('}');
     }
     putchar(']');
-    strings("notes", verdict->notes, verdict->n_notes);
-    strings("faults", verdict->faults, verdict->n_faults);
-    strings("trail", verdict->trail, verdict->n_trail);
+    strings("notes", &verdict->notes);
+    strings("faults", &verdict->faults);
+    strings("trail", &verdict->trail);
     putchar('}');
 }
 
@@ -63,14 +56,11 @@ static void judgement(const struct wg_verdict *verdict)
 static void print_json(const struct wg_cli_domain *domain, const struct wg_verdict *verdict,
                        const char *why)
 {
-    putchar('{');
-    wg_cli_json_member("domain", domain->name);
-    printf(",\"guest\":%s,", domain->is_guest ? "true" : "false");
-    wg_cli_json_member("name", verdict ? verdict->name : NULL);
-    putchar(',');
-    wg_cli_json_member("uuid", verdict ? verdict->uuid : NULL);
-    putchar(',');
-    wg_cli_json_member("error", verdict ? NULL : why);
+    wg_cli_json_member("{", "domain", domain->name);
+    printf(",\"guest\":%s", domain->is_guest ? "true" : "false");
+    wg_cli_json_member(",", "name", verdict ? verdict->name : NULL);
+    wg_cli_json_member(",", "uuid", verdict ? verdict->uuid : NULL);
+    wg_cli_json_member(",", "error", verdict ? NULL : why);
     if (verdict)
         judgement(verdict);
     else
@@ -92,7 +82,7 @@ static int tell(const struct wg_cli_input *input, int number, const struct wg_ve
         return wg_cli_error("check", "%s", err->text);
     if (!input->json)
         print(domain, verdict);
-    if (verdict->n_faults > 0)
+    if (verdict->faults.count > 0)
         return WG_EXIT_ERROR;
     return verdict->outcome == WG_VIOLATES ? WG_EXIT_VIOLATIONS : WG_EXIT_OK;
 }

@@ -78,8 +78,8 @@ int wg_cli_show_diff(const char *label, const char *old, size_t old_len, const c
 /* Prints a string of JSON, its quotes included. */
 void wg_cli_json(const char *text);
 
-/* Prints "name": and the text; null if it is NULL or empty. */
-void wg_cli_json_member(const char *name, const char *text);
+/* Prints before, "name": and the text; null if it is NULL or empty. */
+void wg_cli_json_member(const char *before, const char *name, const char *text);
 
 /* Ends the process without a word, as shells expect it, if standard output has failed because
  * nobody reads it any more: SIGPIPE is ignored where libvirt is asked. */

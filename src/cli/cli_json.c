@@ -22,6 +22,15 @@ json_object *wg_json_text(const char *text)
     return text && *text ? string(text) : NULL;
 }
 
+json_object *wg_json_words(const struct wg_list *list)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < list->count; i++)
+        json_object_array_add(array, wg_json_text(list->item[i]));
+    return array;
+}
+
 json_object *wg_json_differences(const struct wg_verdict *verdict)
 {
     json_object *list = json_object_new_array();

@@ -11,6 +11,9 @@
 /* A string; NULL, JSON's null, if text is NULL or empty. */
 json_object *wg_json_text(const char *text);
 
+/* An array of strings. */
+json_object *wg_json_words(const struct wg_list *list);
+
 /* An array of where, has, must. */
 json_object *wg_json_differences(const struct wg_verdict *verdict);
 

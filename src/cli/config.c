@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "common/input.h"
-#include "common/words.h"
+#include "common/io.h"
 #include "engine/confine.h"
 #include "options.h"
 

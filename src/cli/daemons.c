@@ -23,17 +23,13 @@ static const char *daemon_of(const char *pid)
 {
     char path[64], name[32] = "", line[256];
     unsigned real = 1, effective = 0, saved = 0;
-    FILE *status;
 
     snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
-    status = fopen(path, "re");
-    if (status == NULL)
-        return NULL;
-    while (fgets(line, sizeof(line), status) != NULL) {
+    WG_CLOSED_FILE *status = fopen(path, "re");
+    while (status && fgets(line, sizeof(line), status)) {
         sscanf(line, "Name: %31s", name);
         sscanf(line, "Uid: %u %u %u", &real, &effective, &saved);
     }
-    fclose(status);
     if (real != effective || real != saved || (real != 0 && real != geteuid()))
         return NULL;
     for (size_t i = 0; i < WG_DAEMONS; i++) {
@@ -91,7 +87,7 @@ static int has_the_same(const char *pid, const char *daemon, void *to)
 static int is_not_held(const char *path, struct wg_error *err)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    WG_CLOSED fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int rc = fd < 0 ? (errno == ENOENT ? 0 : -1) : fcntl(fd, F_GETLK, &lock);
 
     if (rc < 0)
@@ -101,8 +97,6 @@ static int is_not_held(const char *path, struct wg_error *err)
                      "%s: held by a daemon, process %d, which has the definitions in its "
                      "memory" MEND,
                      path, (int)lock.l_pid);
-    if (fd >= 0)
-        close(fd);
     return rc;
 }
 
@@ -126,12 +120,12 @@ int wg_daemons_leave(int dir, struct wg_error *err)
 const char *wg_daemon_filter(const char *pid)
 {
     const char *found = NULL;
-    char path[64], *line = NULL;
+    WG_FREED *line = NULL;
+    char path[64];
     size_t size = 0;
-    FILE *maps;
 
     snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
-    maps = fopen(path, "re");
+    WG_CLOSED_FILE *maps = fopen(path, "re");
     if (maps == NULL)
         return NULL;
     while (getline(&line, &size, maps) > 0) {
@@ -139,7 +133,5 @@ const char *wg_daemon_filter(const char *pid)
             found = strstr(line, " (deleted)") != NULL ? "older" : "loaded";
     }
     errno = ferror(maps) ? EIO : 0;
-    free(line);
-    fclose(maps);
     return found;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "common/input.h"
+#include "common/io.h"
 #include "output.h"
 
 #define NAME "50-winguest.conf"
@@ -61,17 +61,15 @@ struct wg_dropin wg_dropin_read(const char *root, const char *daemon)
 {
     struct wg_dropin dropin = {false, false};
     struct place place;
-    FILE *from = find(root, daemon, &place) == WG_EXIT_OK ? fopen(place.file, "re") : NULL;
-    char *line = NULL;
+    WG_CLOSED_FILE *from = find(root, daemon, &place) == WG_EXIT_OK ? fopen(place.file, "re")
+                                                                    : NULL;
+    WG_FREED *line = NULL;
     size_t size = 0;
 
     while (from && getline(&line, &size, from) > 0) {
         dropin.filter |= *line != '#' && strstr(line, WG_FILTER_LIBRARY);
         dropin.offline |= strncmp(line, BEFORE, strlen(BEFORE)) == 0;
     }
-    free(line);
-    if (from)
-        fclose(from);
     return dropin;
 }
 

@@ -236,10 +236,19 @@ static void say_what_it_does(const char *root)
               "definition, and those that are defined get it before the daemon starts.");
 }
 
+static int check_root(const char *verb, const char *root)
+{
+    if (!*root || access(root, X_OK) == 0 || errno == ENAMETOOLONG)
+        return WG_EXIT_OK;
+    return wg_cli_error(verb, "--root '%s': %s", root, strerror(errno));
+}
+
 static int enable(const char *root, const char *mode)
 {
-    int rc = check_library(root);
+    int rc = check_root("enable", root);
 
+    if (rc == WG_EXIT_OK)
+        rc = check_library(root);
     if (rc == WG_EXIT_OK && mode)
         rc = wg_mode_set(root, mode);
     if (rc == WG_EXIT_OK && services(root) == 0) {
@@ -271,7 +280,7 @@ static int enable(const char *root, const char *mode)
 
 static int disable(const char *root)
 {
-    int rc = WG_EXIT_OK;
+    int rc = check_root("disable", root);
 
     /* of services that are gone too */
     for (size_t i = 0; i < WG_DAEMONS && rc == WG_EXIT_OK; i++)
@@ -300,8 +309,6 @@ static int take(int argc, char **argv, const char **root, const char **mode)
         return wg_cli_error(argv[0], "'%s': it takes no arguments", argv[optind]);
     if (strcmp(*root, "/") == 0)
         *root = "";
-    if (**root && access(*root, X_OK) < 0)
-        return wg_cli_error(argv[0], "--root '%s': %s", *root, strerror(errno));
     if (**root == '\0' && geteuid() != 0)
         return wg_cli_error(argv[0], "only root may change systemd's services");
     return -1;

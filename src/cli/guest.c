@@ -8,9 +8,9 @@
 static char *definition(const struct wg_virt_guest *guest, bool secure, struct wg_error *err)
 {
     return wg_virt_guest_xml(guest,
-                             !wg_virt_guest_persistent(guest) ? WG_VIRT_LIVE
-                             : secure                         ? WG_VIRT_INACTIVE_SECURE
-                                                              : WG_VIRT_INACTIVE,
+                             !guest->persistent ? WG_VIRT_LIVE
+                             : secure           ? WG_VIRT_INACTIVE_SECURE
+                                                : WG_VIRT_INACTIVE,
                              err);
 }
 
@@ -21,8 +21,8 @@ char *wg_cli_guest(const char *uri, const char *name, bool secure, struct wg_err
     struct wg_virt_guest **guests = virt ? wg_virt_guests(virt, &count, err) : NULL;
     char *xml = NULL;
 
-    while (i < count && strcmp(wg_virt_guest_name(guests[i]), name) != 0 &&
-           strcasecmp(wg_virt_guest_uuid(guests[i]), name) != 0)
+    while (i < count && strcmp(guests[i]->name, name) != 0 &&
+           strcasecmp(guests[i]->uuid, name) != 0)
         i++;
     if (i < count)
         xml = definition(guests[i], secure, err);

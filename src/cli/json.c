@@ -20,9 +20,9 @@ void wg_cli_json(const char *text)
     free(clean);
 }
 
-void wg_cli_json_member(const char *name, const char *text)
+void wg_cli_json_member(const char *before, const char *name, const char *text)
 {
-    printf("\"%s\":", name);
+    printf("%s\"%s\":", before, name);
     if (text && *text)
         wg_cli_json(text);
     else

@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "common/descriptors.h"
-#include "common/words.h"
+#include "common/io.h"
 #include "engine/module.h"
 
 /* clang-format off */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "common/input.h"
+#include "common/io.h"
 #include "engine/module.h"
 #include "options.h"
 
@@ -116,7 +116,6 @@ int wg_cli_open(int argc, char **argv, bool tells, struct wg_cli_input *input)
     const char *config = NULL;
     const char *facts = NULL;
     const char *sign = NULL;
-    const char *format = "text";
     struct names names = {0};
     const struct wg_option options[] = {
         {.name = "config", .value = &config},
@@ -126,19 +125,13 @@ int wg_cli_open(int argc, char **argv, bool tells, struct wg_cli_input *input)
         {.name = "guest", .given = &names.guests},
         {.name = "sign", .value = &sign},
         {.name = tells ? "explain" : NULL, .given = &input->explain},
-        {.name = tells ? "format" : NULL, .letter = 'f', .value = &format},
+        {.name = tells ? "format" : NULL, .letter = 'f', .json = &input->json},
         {0},
     };
     struct wg_error err;
 
     *input = (struct wg_cli_input){0};
     int code = wg_cli_options(argc, argv, options);
-    int form = code < 0
-                   ? wg_cli_format(argv[0], format, (const char *const[]){"text", "json", NULL})
-                   : 0;
-    input->json = form == 1;
-    if (form < 0)
-        code = WG_EXIT_ERROR;
     if (code < 0)
         code = take_domains(argc, argv, &names, input);
     if (code < 0 && !(input->engine = open_engine(argv[0], config, facts, sign, &err)))
@@ -213,8 +206,8 @@ struct wg_verdict *wg_cli_judge_domain(struct wg_cli_input *input, int number, u
 
 void wg_cli_show_faults(const char *verb, const struct wg_verdict *verdict)
 {
-    for (size_t i = 0; i < verdict->n_faults; i++)
-        wg_cli_error(verb, "%s; left out", verdict->faults[i]);
+    for (size_t i = 0; i < verdict->faults.count; i++)
+        wg_cli_error(verb, "%s; left out", verdict->faults.item[i]);
 }
 
 /* All year round: London's winter is no UTC. */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "common/words.h"
 #include "terminal.h"
 
 #define OPTIONS 24
@@ -120,7 +119,8 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *verbs)
 {
     struct known known = {0};
     const struct wg_option *options = known.all;
-    int c;
+    static const char *const text_or_json[] = {"text", "json", NULL};
+    int c, form = 0;
 
     join(verbs, &known);
     describe(&known);
@@ -133,7 +133,11 @@ int wg_cli_options(int argc, char **argv, const struct wg_option *verbs)
         const struct wg_option *option = find(options, c);
         if (!option->given && !*optarg)
             return wg_cli_error(argv[0], "--%s needs a value, and has an empty one", option->name);
-        if (option->given)
+        if (option->json && (form = wg_cli_format(argv[0], optarg, text_or_json)) < 0)
+            return WG_EXIT_ERROR;
+        if (option->json)
+            *option->json = form == 1;
+        else if (option->given)
             *option->given = true;
         else if (option->value)
             *option->value = optarg;
@@ -231,8 +235,8 @@ static FILE *open_client_configuration(void)
 static const char *configured_host(void)
 {
     static char uri[1024];
-    FILE *file = open_client_configuration();
-    char *line = NULL;
+    WG_CLOSED_FILE *file = open_client_configuration();
+    WG_FREED *line = NULL;
     size_t size = 0;
 
     *uri = '\0';
@@ -240,9 +244,6 @@ static const char *configured_host(void)
         if (sscanf(line, " uri_default = \"%1023[^\"]\"", uri) < 1)
             sscanf(line, " uri_default = '%1023[^']'", uri);
     }
-    free(line);
-    if (file)
-        fclose(file);
     return *uri ? uri : NULL;
 }
 

@@ -12,6 +12,7 @@ struct wg_option {
     const char *name; /* without its dashes */
     char letter; /* of its short form; 0: it has none */
     bool *given; /* set if the option is there; NULL: it has a value */
+    bool *json; /* gets whether the value, text or json, is json */
     const char **value; /* gets the last value; NULL: values gets all of them, each once */
     struct wg_list *values;
 };

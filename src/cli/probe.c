@@ -48,15 +48,6 @@ static int store(const struct wg_host *host, const char *path, struct wg_error *
     return wg_fail(err, "%s: %s", path ? path : "standard output", strerror(errno));
 }
 
-static json_object *words(const struct wg_list *list)
-{
-    json_object *array = json_object_new_array();
-
-    for (size_t i = 0; i < list->count; i++)
-        json_object_array_add(array, wg_json_text(list->item[i]));
-    return array;
-}
-
 static json_object *members(const struct wg_host *host)
 {
     json_object *array = json_object_new_array();
@@ -66,7 +57,7 @@ static json_object *members(const struct wg_host *host)
 
         json_object_object_add(object, "name", wg_json_text(host->member[i].name));
         json_object_object_add(object, "vendor", wg_json_text(host->member[i].vendor));
-        json_object_object_add(object, "beyond", words(&host->member[i].beyond));
+        json_object_object_add(object, "beyond", wg_json_words(&host->member[i].beyond));
         json_object_array_add(array, object);
     }
     return array;
@@ -92,8 +83,9 @@ static int print_json(const struct wg_host *host)
         json_object_object_add(object, "emulator", wg_json_text(facts->emulator));
         json_object_object_add(object, "arch", wg_json_text(facts->arch));
         json_object_object_add(object, "machine", wg_json_text(facts->machine));
-        json_object_object_add(object, "hyperv", facts->known ? words(&facts->hyperv) : NULL);
-        json_object_object_add(object, "machines", words(&facts->machines));
+        json_object_object_add(object, "hyperv",
+                               facts->known ? wg_json_words(&facts->hyperv) : NULL);
+        json_object_object_add(object, "machines", wg_json_words(&facts->machines));
         json_object_array_add(array, object);
     }
     json_object_object_add(document, "facts", array);
@@ -231,10 +223,10 @@ static int probe_cluster(const struct run *run, char **files, size_t n_files)
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
-    const char *format = "text", *jobs = NULL, *timeout = NULL;
+    const char *jobs = NULL, *timeout = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
-        {.name = "format", .letter = 'f', .value = &format},
+        {.name = "format", .letter = 'f', .json = &run->json},
         {.name = "hosts", .value = &run->hosts},
         {.name = "jobs", .letter = 'j', .value = &jobs},
         {.name = "output", .letter = 'o', .value = &run->output},
@@ -246,10 +238,6 @@ static int take_arguments(struct run *run, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    int form = wg_cli_format("probe", format, (const char *const[]){"text", "json", NULL});
-    if (form < 0)
-        return WG_EXIT_ERROR;
-    run->json = form == 1;
     if (run->output && (run->json || run->print))
         return wg_cli_error("probe", "--output: what is printed is not written to a file");
     code = wg_cli_bounds("probe", jobs, timeout, &run->jobs, &run->timeout);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "common/write_all.h"
+#include "common/io.h"
 
 /* A file in memory that a child can open by number. */
 static int remember(const char *text, size_t len)
@@ -57,19 +57,11 @@ static int run_diff(int old, int new, const char *label, struct wg_error *err)
 int wg_cli_show_diff(const char *label, const char *old, size_t old_len, const char *new,
                      size_t new_len, struct wg_error *err)
 {
-    int rc = -1;
-
     if (fflush(stdout) != 0)
         return wg_fail(err, "standard output: %s", strerror(errno));
-    int before = remember(old, old_len);
-    int after = remember(new, new_len);
+    WG_CLOSED before = remember(old, old_len);
+    WG_CLOSED after = remember(new, new_len);
     if (before < 0 || after < 0)
-        wg_fail(err, "no file in memory: %s", strerror(errno));
-    else
-        rc = run_diff(before, after, label, err);
-    if (before >= 0)
-        close(before);
-    if (after >= 0)
-        close(after);
-    return rc;
+        return wg_fail(err, "no file in memory: %s", strerror(errno));
+    return run_diff(before, after, label, err);
 }

@@ -58,18 +58,15 @@ int wg_cli_status(int argc, char **argv)
 {
     static const int codes[] = {WG_EXIT_OK, WG_EXIT_VIOLATIONS, WG_EXIT_ERROR};
     struct wg_status status = {0};
-    const char *format = "text";
-    const struct wg_option options[] = {{.name = "format", .letter = 'f', .value = &format}, {0}};
+    bool json = false;
+    const struct wg_option options[] = {{.name = "format", .letter = 'f', .json = &json}, {0}};
     int code = wg_cli_options(argc, argv, options);
 
     if (code >= 0)
         return code;
     if (optind < argc)
         return wg_cli_error("status", "'%s': it takes no arguments", argv[optind]);
-    int form = wg_cli_format("status", format, (const char *const[]){"text", "json", NULL});
-    if (form < 0)
-        return WG_EXIT_ERROR;
-    status.form = form == 1 ? WG_STATUS_JSON : WG_STATUS_TEXT;
+    status.form = json ? WG_STATUS_JSON : WG_STATUS_TEXT;
     if (status.form == WG_STATUS_JSON)
         fputs("{\"version\": 1, \"checks\": [", stdout);
     wg_status_checks(&status);

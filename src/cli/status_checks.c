@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/counts.h"
-#include "common/input.h"
+#include "common/io.h"
 #include "common/kept.h"
 #include "common/safe.h"
 #include "common/state.h"

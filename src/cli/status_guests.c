@@ -26,7 +26,7 @@ static void count(struct wg_engine *engine, const struct wg_virt_guest *guest,
                   struct wg_status_guests *guests)
 {
     bool windows, ignored;
-    bool stored = wg_virt_guest_persistent(guest);
+    bool stored = guest->persistent;
     int outcome = judge(engine, guest, stored ? WG_VIRT_INACTIVE : WG_VIRT_LIVE, &windows);
 
     if (outcome < 0)
@@ -37,8 +37,7 @@ static void count(struct wg_engine *engine, const struct wg_virt_guest *guest,
         return;
     if (outcome == WG_VIOLATES)
         guests->violate++;
-    else if (stored && wg_virt_guest_active(guest) &&
-             judge(engine, guest, WG_VIRT_LIVE, &ignored) == WG_VIOLATES)
+    else if (stored && guest->active && judge(engine, guest, WG_VIRT_LIVE, &ignored) == WG_VIOLATES)
         guests->wait++;
 }
 

@@ -9,9 +9,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "common/input.h"
+#include "common/io.h"
 #include "common/safe.h"
-#include "common/write_all.h"
 
 /* One name for all: what a killed run left goes with the next. libvirt reads *.xml alone. */
 #define FRESH ".winguest.new"

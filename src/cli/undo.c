@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/hash.h"
-#include "common/input.h"
+#include "common/io.h"
 #include "common/state.h"
 
 #define DIRECTORY WG_VARDIR "/undo"
@@ -70,11 +70,9 @@ int wg_undo_begin(const char *uri, struct wg_error *err)
 
 int wg_undo_go_on(const char *uri, struct wg_error *err)
 {
-    char *of = read_file(URI_FILE, err);
-    bool same = of && strcmp(of, uri) == 0;
+    WG_FREED *of = read_file(URI_FILE, err);
 
-    free(of);
-    return same ? write_file(URI_FILE, uri, err) : wg_undo_begin(uri, err);
+    return of && strcmp(of, uri) == 0 ? write_file(URI_FILE, uri, err) : wg_undo_begin(uri, err);
 }
 
 static void seal_name(const char *uuid, char *name, size_t size)
@@ -117,10 +115,8 @@ bool wg_undo_is_sealed(const char *uuid, const char *xml)
 
     seal_name(uuid, name, sizeof(name));
     seal_of(xml, text, sizeof(text));
-    char *seal = read_file(name, &unused);
-    bool same = seal && strcmp(seal, text) == 0;
-    free(seal);
-    return same;
+    WG_FREED *seal = read_file(name, &unused);
+    return seal && strcmp(seal, text) == 0;
 }
 
 char *wg_undo_uri(struct wg_error *err)

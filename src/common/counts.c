@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "state.h"
 
 #define REFUSALS "refusals"
@@ -29,21 +30,18 @@ const struct wg_counted wg_count_repairs = {
 static size_t append(const char *file, unsigned char byte)
 {
     struct stat st = {0};
-    int dir = wg_state_open(WG_STATEDIR);
-    int fd = dir < 0 ? -1
-                     : openat(dir, file,
-                              O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
-                              0600);
+    WG_CLOSED dir = wg_state_open(WG_STATEDIR);
+    WG_CLOSED fd = dir < 0
+                       ? -1
+                       : openat(dir, file,
+                                O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+                                0600);
     ssize_t written = fd < 0 ? -1 : write(fd, &byte, 1);
 
     if (fd >= 0 && fstat(fd, &st) < 0)
         st.st_size = 0;
     if (st.st_size > MAX_BYTES && ftruncate(fd, 0) < 0)
         st.st_size = 0;
-    if (fd >= 0)
-        close(fd);
-    if (dir >= 0)
-        close(dir);
     return written == 1 && st.st_size > 0 ? (size_t)st.st_size : 1;
 }
 
@@ -67,27 +65,22 @@ void wg_count(const struct wg_counted *counted, const char *op, const char *resu
 
 static int open_to_read(const struct wg_counted *counted)
 {
-    int dir = wg_state_open(WG_STATEDIR);
-    int fd = dir < 0 ? -1
-                     : openat(dir, counted->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    WG_CLOSED dir = wg_state_open(WG_STATEDIR);
 
-    if (dir >= 0)
-        close(dir);
-    return fd;
+    return dir < 0 ? -1
+                   : openat(dir, counted->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 }
 
 void wg_counts(const struct wg_counted *counted, size_t counts[WG_COUNT_MAX][WG_COUNT_MAX])
 {
     unsigned char bytes[4096];
-    int fd = open_to_read(counted);
+    WG_CLOSED fd = open_to_read(counted);
     ssize_t len = 0;
 
     while (fd >= 0 && (len = read(fd, bytes, sizeof(bytes))) > 0) {
         for (ssize_t i = 0; i < len; i++)
             counts[bytes[i] / WG_COUNT_MAX][bytes[i] % WG_COUNT_MAX]++;
     }
-    if (fd >= 0)
-        close(fd);
 }
 
 size_t wg_counts_failed(const struct wg_counted *counted, size_t most, size_t *of)
@@ -97,15 +90,13 @@ size_t wg_counts_failed(const struct wg_counted *counted, size_t most, size_t *o
     struct stat st;
     size_t count = 0;
     ssize_t len = 0;
-    int fd = open_to_read(counted);
+    WG_CLOSED fd = open_to_read(counted);
 
     most = most < sizeof(bytes) ? most : sizeof(bytes);
     if (fd >= 0 && fstat(fd, &st) == 0)
         len = pread(fd, bytes, most, st.st_size > (off_t)most ? st.st_size - (off_t)most : 0);
     for (ssize_t i = 0; i < len; i++)
         count += bytes[i] % WG_COUNT_MAX == failed;
-    if (fd >= 0)
-        close(fd);
     *of = len > 0 ? (size_t)len : 0;
     return count;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "io.h"
 #include "state.h"
 #include "text.h"
 
@@ -72,8 +73,8 @@ static void make_room(const char *kind)
  */
 static bool read_uuid(const char *path, char uuid[WG_UUID_SIZE])
 {
-    FILE *file = fopen(path, "re");
-    char *line = NULL;
+    WG_CLOSED_FILE *file = fopen(path, "re");
+    WG_FREED *line = NULL;
     size_t size = 0;
     bool found = false;
 
@@ -83,9 +84,6 @@ static bool read_uuid(const char *path, char uuid[WG_UUID_SIZE])
         snprintf(uuid, WG_UUID_SIZE, "%s", at ? at + strlen("<uuid>") : "");
         found = wg_is_uuid(uuid);
     }
-    free(line);
-    if (file)
-        fclose(file);
     return found;
 }
 
@@ -350,10 +348,8 @@ void wg_kept_allow(const char *uuid)
 
 bool wg_kept_refused(const char *uuid, uint64_t policy)
 {
-    char *text = get(REFUSED, uuid);
+    WG_FREED *text = get(REFUSED, uuid);
     uint64_t refused;
-    bool same = text && sscanf(text, "%" SCNx64, &refused) == 1 && refused == policy;
 
-    free(text);
-    return same;
+    return text && sscanf(text, "%" SCNx64, &refused) == 1 && refused == policy;
 }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "kept.h"
 #include "qemu_process.h"
 #include "state.h"
@@ -18,16 +18,12 @@
 #define TEXT_MAX 64
 
 #define TRYING "trying"
-#define UNPREPARED "unprepared"
 
 bool wg_marks_work(void)
 {
-    int dir = wg_state_open(WG_STATEDIR);
-    bool work = dir >= 0 && faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    WG_CLOSED dir = wg_state_open(WG_STATEDIR);
 
-    if (dir >= 0)
-        close(dir);
-    return work;
+    return dir >= 0 && faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0;
 }
 
 static void put(const char *kind, const char *guest, const char *text)
@@ -38,7 +34,7 @@ static void put(const char *kind, const char *guest, const char *text)
     wg_state_put(WG_STATEDIR, file, text, false);
 }
 
-static bool drop(const char *kind, const char *guest)
+bool wg_take(const char *kind, const char *guest)
 {
     char file[WG_STATE_NAME];
 
@@ -59,84 +55,29 @@ static char *take(const char *kind, const char *guest)
     return NULL;
 }
 
-void wg_mark_settled(const char *guest)
-{
-    put("settled", guest, "1");
-}
-
-bool wg_take_settled(const char *guest)
-{
-    char *text = take("settled", guest);
-    bool settled = text && *text == '1';
-
-    free(text);
-    return settled;
-}
-
-/* Not the wall clock, which may be set back. */
-static long long now(void)
-{
-    struct timespec time = {0};
-
-    clock_gettime(CLOCK_BOOTTIME, &time);
-    return time.tv_sec;
-}
-
-static void put_now(const char *kind, const char *guest)
+void wg_mark(const char *kind, const char *guest)
 {
     char text[32];
 
-    snprintf(text, sizeof(text), "%lld", now());
+    snprintf(text, sizeof(text), "%lld", (long long)wg_uptime());
     put(kind, guest, text);
 }
 
-static bool take_recent(const char *kind, const char *guest)
+bool wg_take_recent(const char *kind, const char *guest)
 {
-    char *text = take(kind, guest);
+    WG_FREED *text = take(kind, guest);
     long long then;
-    bool recent = text && sscanf(text, "%lld", &then) == 1 && now() >= then &&
-                  now() - then <= RECENT_SECONDS;
 
-    free(text);
-    return recent;
-}
-
-void wg_mark_in_flight(const char *guest)
-{
-    put_now("flight", guest);
-}
-
-bool wg_take_in_flight(const char *guest)
-{
-    return take_recent("flight", guest);
-}
-
-void wg_mark_rolled_back(const char *guest)
-{
-    put_now("rollback", guest);
-}
-
-bool wg_take_rolled_back(const char *guest)
-{
-    return take_recent("rollback", guest);
-}
-
-void wg_mark_unprepared(const char *guest)
-{
-    put(UNPREPARED, guest, "");
-}
-
-bool wg_take_unprepared(const char *guest)
-{
-    return drop(UNPREPARED, guest);
+    return text && sscanf(text, "%lld", &then) == 1 && (long long)wg_uptime() >= then &&
+           (long long)wg_uptime() - then <= RECENT_SECONDS;
 }
 
 void wg_mark_starting(const char *guest)
 {
     static const char *const void_now[] = {WG_INTENT_END, WG_INTENT_START, WG_INTENT_RETRY,
-                                           UNPREPARED, TRYING};
+                                           WG_UNPREPARED, TRYING};
     char file[WG_STATE_NAME];
-    int dir = wg_state_open(WG_STATEDIR);
+    WG_CLOSED dir = wg_state_open(WG_STATEDIR);
 
     if (dir < 0)
         return;
@@ -144,7 +85,6 @@ void wg_mark_starting(const char *guest)
         wg_state_name(file, void_now[i], guest);
         unlinkat(dir, file, 0);
     }
-    close(dir);
 }
 
 void wg_mark_trying(const char *guest, const char *uuid)
@@ -154,21 +94,19 @@ void wg_mark_trying(const char *guest, const char *uuid)
 
 void wg_mark_started(const char *guest)
 {
-    char *uuid = take(TRYING, guest);
+    WG_FREED *uuid = take(TRYING, guest);
 
     /* A revert to a snapshot, which announces itself to nobody, has not tried it. */
     if (uuid && wg_is_uuid(uuid) && wg_qemu_boot(guest) == WG_BOOT_COLD)
         wg_kept_forget(uuid);
-    free(uuid);
 }
 
 bool wg_take_failed(const char *guest, char uuid[WG_UUID_SIZE])
 {
-    char *text = take(TRYING, guest);
+    WG_FREED *text = take(TRYING, guest);
     bool failed = text && wg_is_uuid(text);
 
     if (failed)
         strcpy(uuid, text);
-    free(text);
     return failed;
 }

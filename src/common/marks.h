@@ -15,29 +15,22 @@
 /* Whether marks can be left at all: without them a start that fails is not noticed. */
 bool wg_marks_work(void);
 
-/* `prepare` found nothing to enforce on the guest of that name: `started` need not look again. */
-void wg_mark_settled(const char *guest);
+/* Leaves a mark of that kind, or takes it away; tells whether it was there, or was and is not over
+ * 60 s old. */
+void wg_mark(const char *kind, const char *guest);
+bool wg_take(const char *kind, const char *guest);
+bool wg_take_recent(const char *kind, const char *guest);
 
-/* Takes the mark away; tells whether it was there. */
-bool wg_take_settled(const char *guest);
-
-/* The guest of that name has announced itself as migrating in or being restored. */
-void wg_mark_in_flight(const char *guest);
-
-/* Takes the mark away; tells whether it was there and is not over 60 s old. */
-bool wg_take_in_flight(const char *guest);
-
-/* The filter starts the guest of that name as it was, because it cannot start under the policy: a
- * correction would only make it fail likewise. */
-void wg_mark_rolled_back(const char *guest);
-
-/* Takes the mark away; tells whether it was there and is not over 60 s old. */
-bool wg_take_rolled_back(const char *guest);
-
-/* A repair is about to start that guest; tells whether libvirt has not come to `prepare` since:
- * then the end that it knows of the guest is the one before. */
-void wg_mark_unprepared(const char *guest);
-bool wg_take_unprepared(const char *guest);
+/* `prepare` found nothing to enforce on the guest: `started` need not look again. */
+#define WG_SETTLED "settled"
+/* It has announced itself as migrating in or being restored. */
+#define WG_IN_FLIGHT "flight"
+/* The filter starts it as it was, because it cannot start under the policy: a correction would only
+ * make it fail likewise. */
+#define WG_ROLLED_BACK "rollback"
+/* A repair is about to start it. If libvirt has come to `prepare` since, it is gone; else the end
+ * that libvirt knows of the guest is the one before. */
+#define WG_UNPREPARED "unprepared"
 
 /* What a repair is about to do with a guest, the repair's own files (repair_record.c): all that a
  * start by somebody else makes void. */

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io.h"
+
 /* What libvirt's status of a running guest says of it. */
 struct status {
     long pid;
@@ -66,8 +68,8 @@ static bool begins(const char *line, const char *tag)
 /* What is behind <domain> is the guest's own. */
 static bool read_status(const char *guest, struct status *status)
 {
-    FILE *file = open_status(guest);
-    char *line = NULL;
+    WG_CLOSED_FILE *file = open_status(guest);
+    WG_FREED *line = NULL;
     size_t size = 0, len;
 
     *status = (struct status){0};
@@ -81,9 +83,6 @@ static bool read_status(const char *guest, struct status *status)
         if (begins(line, "<job "))
             status->in_snapshot_job = says(line, "async", "snapshot");
     }
-    if (file)
-        fclose(file);
-    free(line);
     return status->pid > 0;
 }
 
@@ -92,13 +91,13 @@ enum wg_boot wg_qemu_boot(const char *guest)
     enum wg_boot boot = WG_BOOT_UNKNOWN;
     struct status status;
     char path[64];
-    char *argument = NULL;
+    WG_FREED *argument = NULL;
     size_t size = 0;
 
     if (!read_status(guest, &status))
         return boot;
     snprintf(path, sizeof(path), "/proc/%ld/cmdline", status.pid);
-    FILE *file = fopen(path, "re");
+    WG_CLOSED_FILE *file = fopen(path, "re");
     while (file && getdelim(&argument, &size, '\0', file) > 0) {
         if (boot == WG_BOOT_UNKNOWN)
             boot = WG_BOOT_COLD;
@@ -108,9 +107,6 @@ enum wg_boot wg_qemu_boot(const char *guest)
     /* The word that counts may be in what could not be read. */
     if (file && !feof(file) && boot == WG_BOOT_COLD)
         boot = WG_BOOT_UNKNOWN;
-    if (file)
-        fclose(file);
-    free(argument);
     /*
      * libvirt 11 has QEMU load a snapshot by its monitor, of which its arguments say nothing; but
      * the job is written down before the hook runs. A snapshot of a guest that was off is booted in
@@ -143,11 +139,10 @@ double wg_qemu_age(const char *guest)
     long pid = wg_qemu_pid(guest);
 
     snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    WG_CLOSED_FILE *file = pid > 0 ? fopen(path, "re") : NULL;
     if (!file)
         return -1;
     size_t len = fread(line, 1, sizeof(line) - 1, file);
-    fclose(file);
     line[len] = '\0';
     /* proc(5): field 22 is the start; the second, a name in parentheses, may hold anything. */
     const char *rest = strrchr(line, ')');

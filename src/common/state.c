@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "hash.h"
-#include "write_all.h"
+#include "io.h"
 
 void wg_state_name(char file[WG_STATE_NAME], const char *kind, const char *guest)
 {
@@ -97,15 +97,9 @@ static int put_in(int dir, const char *file, const char *text, bool sync)
 
 int wg_state_put(const char *dir, const char *file, const char *text, bool sync)
 {
-    int fd = wg_state_open(dir);
+    WG_CLOSED fd = wg_state_open(dir);
 
-    if (fd < 0)
-        return -1;
-    int rc = put_in(fd, file, text, sync);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return rc;
+    return fd < 0 ? -1 : put_in(fd, file, text, sync);
 }
 
 static char *read_whole(int fd, size_t max)
@@ -136,27 +130,17 @@ static char *read_whole(int fd, size_t max)
 
 char *wg_state_get(const char *dir, const char *file, size_t max)
 {
-    int in = wg_state_open(dir);
-    int fd = in < 0 ? -1 : openat(in, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    char *text = fd < 0 ? NULL : read_whole(fd, max);
-    int error = errno;
+    WG_CLOSED in = wg_state_open(dir);
+    WG_CLOSED fd = in < 0 ? -1 : openat(in, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (fd >= 0)
-        close(fd);
-    if (in >= 0)
-        close(in);
-    errno = error;
-    return text;
+    return fd < 0 ? NULL : read_whole(fd, max);
 }
 
 bool wg_state_drop(const char *dir, const char *file)
 {
-    int fd = wg_state_open(dir);
-    bool dropped = fd >= 0 && unlinkat(fd, file, 0) == 0;
+    WG_CLOSED fd = wg_state_open(dir);
 
-    if (fd >= 0)
-        close(fd);
-    return dropped;
+    return fd >= 0 && unlinkat(fd, file, 0) == 0;
 }
 
 int wg_state_each(const char *dir, const char *kind,
@@ -182,7 +166,7 @@ int wg_state_each(const char *dir, const char *kind,
 int wg_state_lock(const char *dir, const char *file)
 {
     struct stat mine, there;
-    int in = wg_state_open(dir);
+    WG_CLOSED in = wg_state_open(dir);
     int fd = in < 0 ? -1 : openat(in, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int error = fd < 0 ? errno : 0;
 
@@ -193,7 +177,5 @@ int wg_state_lock(const char *dir, const char *file)
              (fstat(fd, &mine) < 0 || fstatat(in, file, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
               mine.st_ino != there.st_ino))
         error = EWOULDBLOCK;
-    if (in >= 0)
-        close(in);
     return error ? close_with(fd, error) : fd;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "error.h"
+#include "io.h"
 
 struct wg_list {
     char **item;
@@ -57,5 +58,16 @@ const char *wg_ellipsis(void);
 /* A copy for JSON, XML and the like, to be freed by the caller: what is no UTF-8, or no character
  * that XML may hold, is U+FFFD. NULL if there is no memory. */
 char *wg_utf8(const char *text);
+
+/* Of words that blanks separate: the place of word among words, from 0; -1 if it is none of them.
+ */
+int wg_word_index(const char *words, const char *word);
+
+/* Whether word is one of words. */
+bool wg_has_word(const char *words, const char *word);
+
+/* Of words the one that word was most likely meant to be, by letters changed,
+ * added, left out or swapped: a third of them at most. Returns whether there is one, in nearest. */
+bool wg_nearest(const char *words, const char *word, char *nearest, size_t size);
 
 #endif

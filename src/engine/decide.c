@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/input.h"
+#include "common/io.h"
 #include "confine.h"
 #include "decision.h"
 #include "previous.h"
@@ -55,14 +55,14 @@ void wg_decide_domain(struct wg_engine *engine, const struct wg_settings *settin
         fail(out, err.text);
         return;
     }
-    if (verdict->n_faults > 0 && settings->deny_on_error && strcmp(operation, "prepare") == 0) {
-        fail(out, verdict->faults[0]);
+    if (verdict->faults.count > 0 && settings->deny_on_error && strcmp(operation, "prepare") == 0) {
+        fail(out, verdict->faults.item[0]);
         wg_verdict_free(verdict);
         return;
     }
     char *text = describe(operation, guest, verdict);
     struct wg_decision decision = {
-        .faulty = verdict->n_faults > 0,
+        .faulty = verdict->faults.count > 0,
         .nova = verdict->nova,
         .outcome = verdict->outcome,
         .cold_start = verdict->report ? WG_REPORT : settings->cold_start,

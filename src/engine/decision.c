@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 /* More than any description has, and what a rewrite adds to a document. */
@@ -197,21 +196,13 @@ int wg_decision_parse(const char *bytes, size_t len, struct wg_decision *decisio
     return 0;
 }
 
-static long long milliseconds(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
-
 /* 1 when there is something to read, or the end of it; 0 when the time is over; -1. */
 static int wait_for(int from, long long until)
 {
     struct pollfd fd = {.fd = from, .events = POLLIN};
     long long left;
 
-    while ((left = until - milliseconds()) > 0) {
+    while ((left = until - wg_now_us() / 1000) > 0) {
         int ready = poll(&fd, 1, (int)left);
 
         if (ready > 0)
@@ -225,7 +216,7 @@ static int wait_for(int from, long long until)
 int wg_decision_read(int from, int seconds, struct wg_decision *decision,
                      struct wg_settings *settings, char **bytes, struct wg_error *err)
 {
-    long long until = milliseconds() + seconds * 1000LL;
+    long long until = wg_now_us() / 1000 + seconds * 1000LL;
     size_t len = 0;
     size_t room = 0;
     size_t whole;

@@ -83,11 +83,10 @@ static int read_identity(struct wg_domain *domain, struct wg_error *err)
 {
     xmlNodePtr name = wg_child(domain->root, "name");
     xmlNodePtr uuid = wg_child(domain->root, "uuid");
-    char *written = uuid ? wg_trimmed_content(uuid) : NULL;
+    WG_FREED *written = uuid ? wg_trimmed_content(uuid) : NULL;
 
     domain->name = name ? wg_trimmed_content(name) : NULL;
     domain->uuid = written ? wg_uuid_text(written) : NULL;
-    free(written);
     if ((name && !domain->name) || (uuid && !domain->uuid))
         return wg_no_memory(err);
     return 0;

@@ -11,7 +11,6 @@
 #include "engine/plan/cluster.h"
 #include "engine/plan/host.h"
 #include "engine/plan/plan.h"
-#include "engine/plan/schema.h"
 #include "engine/rewrite/make.h"
 #include "outline.h"
 #include "verdict.h"
@@ -94,12 +93,6 @@ uint64_t wg_engine_digest(const struct wg_engine *engine)
     return wg_policy_digest(&engine->policy);
 }
 
-void wg_engine_remarks(const struct wg_engine *engine, wg_remark_fn *tell, void *to)
-{
-    for (size_t i = 0; i < engine->policy.remarks; i++)
-        tell(to, engine->policy.remark[i].gravity, engine->policy.remark[i].text);
-}
-
 /* Of guests that the policy is about: what of it is not in force, and that it changes nothing. */
 static int say_remarks(const struct wg_policy *policy, struct wg_verdict *verdict,
                        struct wg_error *err)
@@ -130,11 +123,6 @@ static int say_identity(const struct wg_domain *domain, struct wg_verdict *verdi
     return 0;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : !a && !b;
-}
-
 /* Whether there is a policy for such a guest; sets the outcome if there is not. */
 static int concerns(const struct wg_engine *engine, const struct wg_domain *domain,
                     struct wg_verdict *verdict, struct wg_error *err)
@@ -153,7 +141,7 @@ static int concerns(const struct wg_engine *engine, const struct wg_domain *doma
 
 static bool is_kvm(const struct wg_domain *domain)
 {
-    return same_text(wg_attribute(domain->root, "type"), "kvm");
+    return wg_same(wg_attribute(domain->root, "type"), "kvm");
 }
 
 static void read_host(struct wg_engine *engine)
@@ -188,19 +176,16 @@ void wg_engine_take_files(struct wg_engine *engine)
 
 static bool wants_localtime(const struct wg_target *plan)
 {
-    xmlNodePtr clock = wg_target_part(plan, "clock");
-
-    return clock && same_text(wg_attribute(clock, "offset"), "localtime");
+    return wg_same(wg_attribute(wg_target_part(plan, "clock"), "offset"), "localtime");
 }
 
 /* Whether the guest goes by the host's zone because the policy, which wanted it so before it was
  * fitted to the guest, does not leave it alone. */
 static bool goes_by_host(const struct wg_domain *domain, bool wanted, const struct wg_target *plan)
 {
-    xmlNodePtr clock = wg_child(domain->root, "clock");
-    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
+    const char *offset = wg_attribute(wg_child(domain->root, "clock"), "offset");
 
-    return wanted && (wants_localtime(plan) || same_text(offset, "localtime"));
+    return wanted && (wants_localtime(plan) || wg_same(offset, "localtime"));
 }
 
 static int judge(struct wg_engine *engine, const struct wg_domain *domain,
@@ -330,10 +315,10 @@ static void try_section(struct wg_engine *engine, wg_remark_fn *tell, void *to)
     struct wg_error err;
     struct wg_verdict *verdict = wg_evaluate(engine, guest, sizeof(guest) - 1, WG_REWRITE, &err);
 
-    for (size_t i = 0; verdict && i < verdict->n_faults; i++) {
-        if (is_remarked(&engine->policy, verdict->faults[i]))
+    for (size_t i = 0; verdict && i < verdict->faults.count; i++) {
+        if (is_remarked(&engine->policy, verdict->faults.item[i]))
             continue;
-        wg_fail(&err, "[%s]: %s", engine->section, verdict->faults[i]);
+        wg_fail(&err, "[%s]: %s", engine->section, verdict->faults.item[i]);
         tell(to, WG_WRONG, err.text);
     }
     if (!verdict) {

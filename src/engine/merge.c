@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "node.h"
+
 /* More than libvirt has enlightenments, by far: no repetition is looked for behind more. */
 #define MANY 200
 
@@ -83,12 +85,6 @@ bool wg_merge_needed(const xmlNode *root)
            hyperv_is_odd(root);
 }
 
-static void drop(xmlNodePtr node)
-{
-    xmlUnlinkNode(node);
-    xmlFreeNode(node);
-}
-
 /* Without namespaces; of two attributes that then have one name libvirt sees the first. */
 static void strip(xmlNodePtr node)
 {
@@ -120,7 +116,7 @@ static bool merge_element(xmlNodePtr to, xmlNodePtr from)
             return false;
     }
     bool done = take_children(to, from);
-    drop(from);
+    wg_drop(from);
     return done;
 }
 
@@ -155,7 +151,7 @@ static void empty_passthrough(xmlNodePtr hyperv)
 
     if (mode && strcmp((const char *)mode, "passthrough") == 0) {
         while (hyperv->children)
-            drop(hyperv->children);
+            wg_drop(hyperv->children);
     }
     xmlFree(mode);
 }
@@ -205,7 +201,7 @@ static bool merge_clocks(xmlNodePtr root)
             }
         }
         if (clock != first)
-            drop(clock);
+            wg_drop(clock);
     }
     return true;
 }

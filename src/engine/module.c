@@ -17,15 +17,12 @@ bool wg_module_is_cut_off(const char *path)
 {
     ElfW(Ehdr) head;
     struct stat st;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    bool cut = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-               read(fd, &head, sizeof(head)) == (ssize_t)sizeof(head) &&
-               memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
-               head.e_shoff + (ElfW(Off))head.e_shnum * head.e_shentsize > (ElfW(Off))st.st_size;
+    WG_CLOSED fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-    if (fd >= 0)
-        close(fd);
-    return cut;
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           read(fd, &head, sizeof(head)) == (ssize_t)sizeof(head) &&
+           memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
+           head.e_shoff + (ElfW(Off))head.e_shnum * head.e_shentsize > (ElfW(Off))st.st_size;
 }
 
 void *wg_module(const char *name, const char *symbol, struct wg_error *err)

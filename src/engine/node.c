@@ -19,6 +19,17 @@ xmlNodePtr wg_child(xmlNodePtr parent, const char *name)
     return NULL;
 }
 
+void wg_drop(xmlNodePtr node)
+{
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+}
+
+bool wg_same(const char *a, const char *b)
+{
+    return xmlStrEqual(BAD_CAST a, BAD_CAST b);
+}
+
 /* Without a document type it is one text node, or none. */
 const char *wg_attribute_text(const xmlAttr *attribute)
 {
@@ -27,7 +38,7 @@ const char *wg_attribute_text(const xmlAttr *attribute)
 
 const char *wg_attribute(xmlNodePtr element, const char *name)
 {
-    xmlAttrPtr attribute = xmlHasNsProp(element, (const xmlChar *)name, NULL);
+    xmlAttrPtr attribute = element ? xmlHasNsProp(element, BAD_CAST name, NULL) : NULL;
 
     return attribute ? wg_attribute_text(attribute) : NULL;
 }

@@ -14,6 +14,12 @@ xmlNodePtr wg_child(xmlNodePtr parent, const char *name);
 /* The first child element of that name with that attribute name='…'. */
 xmlNodePtr wg_named_child(xmlNodePtr parent, const char *element, const char *name);
 
+/* Takes a node out of its document, and frees it. */
+void wg_drop(xmlNodePtr node);
+
+/* Whether two texts are the same, NULL being one. */
+bool wg_same(const char *a, const char *b);
+
 /* The text of an attribute without namespace, "" if it is empty, NULL if it is missing.
  * It belongs to the tree and lives as long as the attribute. */
 const char *wg_attribute(xmlNodePtr element, const char *name);

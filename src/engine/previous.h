@@ -7,7 +7,7 @@
 
 /*
  * kept is what the guest was defined as before the policy was put into it, now what it is defined
- * as. Gives kept, with the identity that the guest has (identity.h). If it was edited since, gives
+ * as. Gives kept, with the identity that the guest has. If it was edited since, gives
  * now, but with the clock and the enlightenments of kept, and that only if they are as the policy
  * made them: whatever its owner has edited stays. Returns a document for the caller to free, or
  * NULL with *err filled.

@@ -75,17 +75,12 @@ void wg_verdict_differences_keep(struct wg_verdict *verdict, size_t count)
     }
 }
 
-static int add_line(char ***lines, size_t *count, char *line, struct wg_error *err)
+static int add_line(struct wg_list *lines, char *line, struct wg_error *err)
 {
-    char **grown = line ? realloc(*lines, (*count + 1) * sizeof(*grown)) : NULL;
+    int rc = line ? wg_list_add(lines, line, strlen(line)) : -1;
 
-    if (!grown) {
-        free(line);
-        return wg_no_memory(err);
-    }
-    *lines = grown;
-    grown[(*count)++] = line;
-    return 0;
+    free(line);
+    return rc < 0 ? wg_no_memory(err) : 0;
 }
 
 int wg_verdict_note(struct wg_verdict *verdict, struct wg_error *err, const char *format, ...)
@@ -96,12 +91,12 @@ int wg_verdict_note(struct wg_verdict *verdict, struct wg_error *err, const char
     va_start(args, format);
     int rc = vasprintf(&note, format, args);
     va_end(args);
-    return add_line(&verdict->notes, &verdict->n_notes, rc < 0 ? NULL : note, err);
+    return add_line(&verdict->notes, rc < 0 ? NULL : note, err);
 }
 
 int wg_verdict_fault(struct wg_verdict *verdict, const char *text, struct wg_error *err)
 {
-    return add_line(&verdict->faults, &verdict->n_faults, strdup(text), err);
+    return add_line(&verdict->faults, strdup(text), err);
 }
 
 int wg_verdict_trail(struct wg_verdict *verdict, const char *label, const char *value,
@@ -110,28 +105,18 @@ int wg_verdict_trail(struct wg_verdict *verdict, const char *label, const char *
     char *line;
     int rc = asprintf(&line, "%s: %s%s%s", label, value ? value : "", value ? ": " : "", answer);
 
-    return add_line(&verdict->trail, &verdict->n_trail, rc < 0 ? NULL : line, err);
+    return add_line(&verdict->trail, rc < 0 ? NULL : line, err);
 }
 
 void wg_verdict_free(struct wg_verdict *verdict)
 {
     if (!verdict)
         return;
-    for (size_t i = 0; i < verdict->n_differences; i++) {
-        free(verdict->differences[i].where);
-        free(verdict->differences[i].has);
-        free(verdict->differences[i].must);
-    }
-    for (size_t i = 0; i < verdict->n_notes; i++)
-        free(verdict->notes[i]);
-    for (size_t i = 0; i < verdict->n_faults; i++)
-        free(verdict->faults[i]);
-    for (size_t i = 0; i < verdict->n_trail; i++)
-        free(verdict->trail[i]);
+    wg_verdict_differences_keep(verdict, 0);
     free(verdict->differences);
-    free(verdict->notes);
-    free(verdict->faults);
-    free(verdict->trail);
+    wg_list_clear(&verdict->notes);
+    wg_list_clear(&verdict->faults);
+    wg_list_clear(&verdict->trail);
     free(verdict->name);
     free(verdict->uuid);
     free(verdict->title);
@@ -170,14 +155,14 @@ static void print_findings(const struct wg_verdict *verdict, FILE *out)
         wg_print_value(difference->has, out);
         fprintf(out, " %s %s", wg_arrow(), difference->must);
     }
-    for (size_t i = 0; i < verdict->n_notes; i++) {
+    for (size_t i = 0; i < verdict->notes.count; i++) {
         fputs(" [", out);
-        wg_print_value(verdict->notes[i], out);
+        wg_print_value(verdict->notes.item[i], out);
         fputc(']', out);
     }
-    for (size_t i = 0; i < verdict->n_faults; i++) {
+    for (size_t i = 0; i < verdict->faults.count; i++) {
         fputs(" [error: ", out);
-        wg_print_escaped(verdict->faults[i], out);
+        wg_print_escaped(verdict->faults.item[i], out);
         fputc(']', out);
     }
 }

@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "common/input.h"
+#include "common/io.h"
+#include "common/text.h"
 
 struct wg_engine;
 struct wg_host;
@@ -72,12 +73,9 @@ struct wg_verdict {
     bool untried; /* a KVM guest, and of what its host gives such guests nothing current is known */
     struct wg_difference *differences;
     size_t n_differences;
-    char **notes; /* what of the policy was left out for this guest, and why */
-    size_t n_notes;
-    char **faults; /* stylesheets of the site that failed and were left out, and why */
-    size_t n_faults;
-    char **trail; /* under WG_EXPLAIN: each sign asked for, in order, and what it said */
-    size_t n_trail;
+    struct wg_list notes; /* what of the policy was left out for this guest, and why */
+    struct wg_list faults; /* stylesheets of the site that failed and were left out, and why */
+    struct wg_list trail; /* under WG_EXPLAIN: each sign asked for, in order, and what it said */
     char *xml; /* under WG_REWRITE, if the outcome is WG_VIOLATES: the document as it must be */
     size_t xml_len;
 };
@@ -144,9 +142,6 @@ struct wg_settings {
 struct wg_engine *wg_engine_open(const char *config, struct wg_settings *settings,
                                  struct wg_error *err);
 void wg_engine_close(struct wg_engine *engine);
-
-/* What is wrong with the configuration that it was opened with, none of it WG_UNUSABLE. */
-void wg_engine_remarks(const struct wg_engine *engine, wg_remark_fn *tell, void *to);
 
 /*
  * Which of the operator's globs are about anybody: takes a guest's XML, and tells, when all have

@@ -25,7 +25,7 @@ struct round {
 
 static volatile sig_atomic_t stopped_by;
 
-void wg_agent_stop(int signal)
+static void stop(int signal)
 {
     stopped_by = signal;
 }
@@ -33,7 +33,7 @@ void wg_agent_stop(int signal)
 void wg_agent_mind_signals(void)
 {
     const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = wg_agent_stop, .sa_flags = SA_RESTART | SA_RESETHAND};
+    struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART | SA_RESETHAND};
 
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         sigaction(signals[i], &action, NULL);
@@ -63,7 +63,7 @@ static enum wg_agent_state read_channel(const char *xml)
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
         bool channel = node->type == XML_ELEMENT_NODE && !xmlStrcmp(node->name, BAD_CAST "channel");
         xmlNodePtr target = channel ? wg_named_child(node, "target", CHANNEL) : NULL;
-        const char *opened = target ? wg_attribute(target, "state") : NULL;
+        const char *opened = wg_attribute(target, "state");
 
         if (target)
             state = opened && strcmp(opened, "connected") == 0 ? WG_AGENT_ANSWERS : WG_AGENT_ABSENT;
@@ -180,7 +180,7 @@ static void ask(virDomainPtr domain, struct wg_agent_answer *answer)
 static void ask_one(virConnectPtr conn, const struct wg_virt_guest *guest,
                     struct wg_agent_answer *answer)
 {
-    virDomainPtr domain = virDomainLookupByUUIDString(conn, wg_virt_guest_uuid(guest));
+    virDomainPtr domain = virDomainLookupByUUIDString(conn, guest->uuid);
 
     if (!domain) {
         refuse(answer, WG_AGENT_NOT_ASKED);
@@ -204,7 +204,7 @@ static void *ask_some(void *to)
         pthread_mutex_unlock(&round->lock);
         if (stopped_by || i >= round->count)
             break;
-        if (wg_virt_guest_active(round->guests[i]))
+        if (round->guests[i]->active)
             ask_one(virt->conn, round->guests[i], &round->answer[i]);
     }
     wg_virt_close(virt);

@@ -52,11 +52,8 @@ struct wg_agent_answer {
 int wg_agent_ask(struct wg_virt *virt, struct wg_virt_guest *const *guests, size_t count,
                  struct wg_agent_answer *answer, struct wg_error *err);
 
-/* A signal's handler: no guest is asked any more. Those that are being asked get their time-out
- * back first, which would else stay at WG_AGENT_SECONDS. */
-void wg_agent_stop(int signal);
-
-/* Has SIGINT, SIGTERM and SIGHUP stop it so; a second one ends the process at once. */
+/* Has SIGINT, SIGTERM and SIGHUP stop it: no guest is asked any more, and those that are being
+ * asked get their time-out back first. A second one ends the process at once. */
 void wg_agent_mind_signals(void);
 
 /* The signal, or 0. */

@@ -65,9 +65,7 @@ static int add_machines(struct wg_list *list, xmlNodePtr arch)
 
 static int add_vendor(struct wg_host *host, xmlNodePtr root, struct wg_error *err)
 {
-    xmlNodePtr part = wg_child(root, "host");
-    xmlNodePtr cpu = part ? wg_child(part, "cpu") : NULL;
-    xmlNodePtr vendor = cpu ? wg_child(cpu, "vendor") : NULL;
+    xmlNodePtr vendor = wg_child(wg_child(wg_child(root, "host"), "cpu"), "vendor");
 
     host->vendor = vendor ? wg_trimmed_content(vendor) : NULL;
     return vendor && !host->vendor ? wg_no_memory(err) : 0;
@@ -86,8 +84,7 @@ static int ask(const struct question *q, bool *known, struct wg_list *list, stru
     free(xml);
     if (!doc)
         return -1;
-    xmlNodePtr features = wg_child(xmlDocGetRootElement(doc), "features");
-    xmlNodePtr hyperv = features ? wg_child(features, "hyperv") : NULL;
+    xmlNodePtr hyperv = wg_child(wg_child(xmlDocGetRootElement(doc), "features"), "hyperv");
     *known = hyperv != NULL;
     int rc = hyperv ? add_words(list, hyperv) : 0;
     xmlFreeDoc(doc);
@@ -157,7 +154,7 @@ static int ask_all(struct wg_virt *virt, xmlNodePtr root, struct wg_host *host,
         if (!xmlStrEqual(guest->name, BAD_CAST "guest"))
             continue;
         q.arch = wg_child(guest, "arch");
-        q.arch_name = q.arch ? wg_attribute(q.arch, "name") : NULL;
+        q.arch_name = wg_attribute(q.arch, "name");
         if (!q.arch_name ||
             (strcmp(q.arch_name, "x86_64") != 0 && strcmp(q.arch_name, "i686") != 0))
             continue;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/input.h"
+#include "common/io.h"
 #include "common/qemu_process.h"
 #include "engine/domain.h"
 
@@ -141,16 +141,14 @@ static void set(xmlNodePtr node, const char *attribute, const char *value)
 
 static xmlNodePtr child(xmlNodePtr parent, const char *name)
 {
-    xmlNodePtr found = parent ? wg_child(parent, name) : NULL;
+    xmlNodePtr found = wg_child(parent, name);
 
     return found || !parent ? found : xmlNewChild(parent, NULL, BAD_CAST name, NULL);
 }
 
 static bool is(xmlNodePtr node, const char *attribute, const char *value)
 {
-    const char *has = node ? wg_attribute(node, attribute) : NULL;
-
-    return has && strcmp(has, value) == 0;
+    return wg_same(wg_attribute(node, attribute), value);
 }
 
 /* Sets an attribute of a timer, which is made if need be; unless it has said so before, or says
@@ -228,10 +226,8 @@ static void correct_hyperv(xmlNodePtr features, const char *cpu)
     }
     for (size_t i = 0; i < names.count && !is(hyperv, "mode", "passthrough"); i++)
         correct_enlightenment(hyperv, names.item[i], cpu);
-    if (!hyperv->children && !hyperv->properties) {
-        xmlUnlinkNode(hyperv);
-        xmlFreeNode(hyperv);
-    }
+    if (!hyperv->children && !hyperv->properties)
+        wg_drop(hyperv);
     wg_list_clear(&names);
 }
 

@@ -71,12 +71,10 @@ char *wg_virt_host(struct wg_virt *virt, struct wg_error *err)
 
 bool wg_virt_is_local(struct wg_virt *virt)
 {
-    char *uri = virConnectGetURI(virt->conn);
+    WG_FREED *uri = virConnectGetURI(virt->conn);
     const char *rest = uri ? strstr(uri, "://") : NULL;
-    bool local = rest && rest[3] == '/' && !strstr(rest, "socket=");
 
-    free(uri);
-    return local;
+    return rest && rest[3] == '/' && !strstr(rest, "socket=");
 }
 
 char *wg_virt_library(void)
@@ -107,13 +105,6 @@ char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, co
     return xml;
 }
 
-struct wg_virt_guest {
-    virDomainPtr domain;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    bool active;
-    bool persistent;
-};
-
 /* Its id comes with the list: who is asked for each guest's state is asked a thousand times. */
 static struct wg_virt_guest *take_guest(virDomainPtr domain)
 {
@@ -122,6 +113,7 @@ static struct wg_virt_guest *take_guest(virDomainPtr domain)
     if (!guest)
         return NULL;
     guest->domain = domain;
+    guest->name = virDomainGetName(domain);
     guest->active = virDomainGetID(domain) != (unsigned)-1;
     guest->persistent = true;
     if (virDomainGetUUIDString(domain, guest->uuid) < 0)
@@ -151,8 +143,8 @@ static int mark_transient(struct wg_virt *virt, struct wg_virt_guest **guests, s
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(wg_virt_guest_name(*(struct wg_virt_guest *const *)a),
-                  wg_virt_guest_name(*(struct wg_virt_guest *const *)b));
+    return strcmp((*(struct wg_virt_guest *const *)a)->name,
+                  (*(struct wg_virt_guest *const *)b)->name);
 }
 
 struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struct wg_error *err)
@@ -197,26 +189,6 @@ void wg_virt_guests_free(struct wg_virt_guest **guests, size_t count)
         free(guests[i]);
     }
     free(guests);
-}
-
-const char *wg_virt_guest_name(const struct wg_virt_guest *guest)
-{
-    return virDomainGetName(guest->domain);
-}
-
-const char *wg_virt_guest_uuid(const struct wg_virt_guest *guest)
-{
-    return guest->uuid;
-}
-
-bool wg_virt_guest_active(const struct wg_virt_guest *guest)
-{
-    return guest->active;
-}
-
-bool wg_virt_guest_persistent(const struct wg_virt_guest *guest)
-{
-    return guest->persistent;
 }
 
 char *wg_virt_guest_xml(const struct wg_virt_guest *guest, enum wg_virt_xml which,

@@ -42,16 +42,17 @@ char *wg_virt_domain_capabilities(struct wg_virt *virt, const char *emulator, co
                                   const char *machine, const char *virttype, struct wg_error *err);
 
 /* A domain of a connection, as the host had it when it was asked for. */
-struct wg_virt_guest;
+struct wg_virt_guest {
+    struct _virDomain *domain; /* libvirt's */
+    const char *name;
+    char uuid[WG_UUID_SIZE];
+    bool active;
+    bool persistent;
+};
 
 /* All domains, running or not, by name; for wg_virt_guests_free. NULL with *err filled. */
 struct wg_virt_guest **wg_virt_guests(struct wg_virt *virt, size_t *count, struct wg_error *err);
 void wg_virt_guests_free(struct wg_virt_guest **guests, size_t count);
-
-const char *wg_virt_guest_name(const struct wg_virt_guest *guest);
-const char *wg_virt_guest_uuid(const struct wg_virt_guest *guest);
-bool wg_virt_guest_active(const struct wg_virt_guest *guest);
-bool wg_virt_guest_persistent(const struct wg_virt_guest *guest);
 
 enum wg_virt_xml {
     WG_VIRT_LIVE,

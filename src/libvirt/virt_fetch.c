@@ -38,7 +38,7 @@ static struct fetched fetch(const struct wg_virt_guest *guest, enum wg_virt_xml 
     struct fetched one = {.over = true};
     struct wg_error err;
 
-    if (!wg_virt_guest_persistent(guest))
+    if (!guest->persistent)
         return one;
     one.xml = wg_virt_guest_xml(guest, which, &err);
     one.why = one.xml ? NULL : strdup(err.text);

@@ -3,6 +3,7 @@
 asked or told."""
 
 import os
+import shutil
 import re
 
 from harness import PROGRAM, equal, is_error, put, true, winguest, within
@@ -150,7 +151,12 @@ def enable_that_cannot_be():
     is_error("disable", winguest("disable", "--root", "image"),
              f"winguest: disable: {DROPIN}: Is a directory")
     os.removedirs(DROPIN)
-    refused(f"{os.path.dirname(DROPIN)}: No such file or directory")
+    shutil.rmtree("image/etc/systemd", ignore_errors=True)
+    put("image/etc/systemd", "")
+    refused("image/etc/systemd/system: Not a directory")
+    os.remove("image/etc/systemd")
+    result = winguest("enable", "--root", "image")
+    equal(f"directories that were missing: {result}", (result.code, os.path.isfile(DROPIN)), (0, True))
 
 
 def enable_with_wrong_words():

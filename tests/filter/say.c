@@ -7,7 +7,7 @@
  *       [format=F]   as if it were in that format, as another version had written it
  *       [bytes=N]    no more than so many of it; "begin": what is known before the domain is read
  */
-#include "common/input.h"
+#include "common/io.h"
 #include "engine/decision.h"
 
 #include <stdlib.h>

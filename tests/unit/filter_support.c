@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter_support.h"
-#include "hooks/filter/syslog.h"
+#include "common/log.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -81,11 +81,14 @@ char *get_file(const char *name)
     return text;
 }
 
-/* In the place of hooks/filter/syslog.c. */
-void wg_filter_syslog(int priority, const char *text)
+/* In the place of src/common/log.c. */
+void wg_log(bool patient, int priority, const char *prefix, const char *text, const char *suffix)
 {
     size_t used;
 
+    (void)patient;
+    (void)prefix;
+    (void)suffix;
     pthread_mutex_lock(&log_lock);
     used = strlen(log_text);
     snprintf(log_text + used, sizeof(log_text) - used, "<%d> %s\n", priority, text);

@@ -35,7 +35,7 @@ static void is_detected(const char *conf, const struct row *rows, size_t count)
             assert_text(rows[i].xml, verdict->evidence, rows[i].evidence);
         else
             assert_null(verdict->evidence);
-        assert_int_equal(verdict->n_trail, 0);
+        assert_int_equal(verdict->trail.count, 0);
         wg_verdict_free(verdict);
     }
 }
@@ -61,11 +61,12 @@ static void a_mark_that_says_nothing_known_is_told_of(void **state)
     struct wg_verdict *verdict = judge("", META("<wg:guest " WG " os='widows'/>"), 0);
 
     (void)state;
-    assert_int_equal(verdict->n_notes, 1);
-    assert_string_equal(verdict->notes[0], "own mark os='widows' is neither windows nor other");
+    assert_int_equal(verdict->notes.count, 1);
+    assert_string_equal(verdict->notes.item[0],
+                        "own mark os='widows' is neither windows nor other");
     wg_verdict_free(verdict);
     verdict = judge("", META("<wg:guest " WG " os='other'/><wg:guest " WG "/>"), 0);
-    assert_int_equal(verdict->n_notes, 0);
+    assert_int_equal(verdict->notes.count, 0);
     wg_verdict_free(verdict);
 }
 
@@ -290,14 +291,14 @@ static void the_trail_tells_every_sign_up_to_the_answer(void **state)
     struct wg_verdict *verdict = judge("", NOVA_SAYS("a", "windows"), WG_EXPLAIN);
 
     (void)state;
-    assert_int_equal(verdict->n_trail, COUNT(trail));
+    assert_int_equal(verdict->trail.count, COUNT(trail));
     for (size_t i = 0; i < COUNT(trail); i++)
-        assert_text("trail", verdict->trail[i], trail[i]);
+        assert_text("trail", verdict->trail.item[i], trail[i]);
     wg_verdict_free(verdict);
     verdict = judge("[detect]\ntrust = operator\norder = nova\n", NOVA_SAYS("a", "windows"),
                     WG_EXPLAIN);
-    assert_int_equal(verdict->n_trail, 4);
-    assert_string_equal(verdict->trail[1], "nova os_type: a tenant can write it");
+    assert_int_equal(verdict->trail.count, 4);
+    assert_string_equal(verdict->trail.item[1], "nova os_type: a tenant can write it");
     wg_verdict_free(verdict);
 }
 

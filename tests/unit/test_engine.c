@@ -92,12 +92,12 @@ static void flags_ask_for_more(void **state)
 
     (void)state;
     assert_null(verdict->xml);
-    assert_int_equal(verdict->n_trail, 0);
+    assert_int_equal(verdict->trail.count, 0);
     wg_verdict_free(verdict);
     verdict = evaluate(engine, WRONG, WG_REWRITE | WG_EXPLAIN);
     assert_non_null(verdict->xml);
     assert_int_equal(verdict->xml_len, strlen(verdict->xml));
-    assert_true(verdict->n_trail > 0);
+    assert_true(verdict->trail.count > 0);
     wg_verdict_free(verdict);
     verdict = evaluate(engine, OTHER, WG_REWRITE);
     assert_null(verdict->xml);

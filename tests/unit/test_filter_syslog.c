@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hooks/filter/syslog.h"
+#include "common/log.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ static void sends_a_line_that_log_daemons_know(void **state)
     char line[2048] = "", wanted[128];
 
     (void)state;
-    wg_filter_syslog_to(address.sun_path, LOG_WARNING, "start guest 'a': failed");
+    wg_log_to(address.sun_path, false, LOG_WARNING, "filter: ", "start guest 'a': failed", "");
     assert_true(recv(log, line, sizeof(line) - 1, 0) > 0);
     snprintf(wanted, sizeof(wanted), "<28>winguest[%d]: filter: start guest 'a': failed",
              (int)getpid());
@@ -47,7 +47,7 @@ static void cuts_what_is_too_long(void **state)
     (void)state;
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    wg_filter_syslog_to(address.sun_path, LOG_ERR, text);
+    wg_log_to(address.sun_path, false, LOG_ERR, "filter: ", text, "");
     assert_between(recv(log, line, sizeof(line), 0), 8000, 8192);
     close(log);
 }
@@ -60,12 +60,12 @@ static void never_waits_for_a_log_that_hangs(void **state)
     (void)state;
     alarm(10);
     for (int i = 0; i < 5000; i++)
-        wg_filter_syslog_to(address.sun_path, LOG_ERR, "unread");
+        wg_log_to(address.sun_path, false, LOG_ERR, "filter: ", "unread", "");
     alarm(0);
     close(log);
-    wg_filter_syslog_to(address.sun_path, LOG_ERR, "nobody listens");
+    wg_log_to(address.sun_path, false, LOG_ERR, "filter: ", "nobody listens", "");
     unlink(address.sun_path);
-    wg_filter_syslog_to(address.sun_path, LOG_ERR, "nothing there");
+    wg_log_to(address.sun_path, false, LOG_ERR, "filter: ", "nothing there", "");
     log = dup(2);
     close(log);
     assert_true(log < 10); /* no descriptor was left */

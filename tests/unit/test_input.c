@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "common/input.h"
+#include "common/io.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -66,28 +66,28 @@ static void write_mark(const char *text)
 static void a_mark_is_there_once(void **state)
 {
     (void)state;
-    assert_false(wg_take_settled("win1"));
-    wg_mark_settled("win1");
-    wg_mark_settled("win1");
-    assert_false(wg_take_settled("win2"));
-    assert_true(wg_take_settled("win1"));
-    assert_false(wg_take_settled("win1"));
-    wg_mark_in_flight(UUID);
-    assert_false(wg_take_in_flight("other"));
-    assert_true(wg_take_in_flight(UUID));
-    assert_false(wg_take_in_flight(UUID));
+    assert_false(wg_take(WG_SETTLED, "win1"));
+    wg_mark(WG_SETTLED, "win1");
+    wg_mark(WG_SETTLED, "win1");
+    assert_false(wg_take(WG_SETTLED, "win2"));
+    assert_true(wg_take(WG_SETTLED, "win1"));
+    assert_false(wg_take(WG_SETTLED, "win1"));
+    wg_mark(WG_IN_FLIGHT, UUID);
+    assert_false(wg_take_recent(WG_IN_FLIGHT, "other"));
+    assert_true(wg_take_recent(WG_IN_FLIGHT, UUID));
+    assert_false(wg_take_recent(WG_IN_FLIGHT, UUID));
     assert_null(only_mark());
 }
 
 static void the_kinds_do_not_mix(void **state)
 {
     (void)state;
-    wg_mark_settled(UUID);
-    assert_false(wg_take_in_flight(UUID));
-    assert_true(wg_take_settled(UUID));
-    wg_mark_in_flight(UUID);
-    assert_false(wg_take_settled(UUID));
-    assert_true(wg_take_in_flight(UUID));
+    wg_mark(WG_SETTLED, UUID);
+    assert_false(wg_take_recent(WG_IN_FLIGHT, UUID));
+    assert_true(wg_take(WG_SETTLED, UUID));
+    wg_mark(WG_IN_FLIGHT, UUID);
+    assert_false(wg_take(WG_SETTLED, UUID));
+    assert_true(wg_take_recent(WG_IN_FLIGHT, UUID));
 }
 
 static void nobody_else_may_look(void **state)
@@ -96,7 +96,7 @@ static void nobody_else_may_look(void **state)
     mode_t mask = umask(0);
 
     (void)state;
-    wg_mark_in_flight(UUID);
+    wg_mark(WG_IN_FLIGHT, UUID);
     umask(mask);
     assert_int_equal(stat(WG_STATEDIR, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
@@ -118,11 +118,11 @@ static void a_mark_in_flight_is_void_after_a_minute(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        wg_mark_in_flight(UUID);
+        wg_mark(WG_IN_FLIGHT, UUID);
         clock_gettime(CLOCK_BOOTTIME, &now);
         snprintf(text, sizeof(text), "%lld", (long long)now.tv_sec - rows[i].age);
         write_mark(text);
-        assert_int_equal(wg_take_in_flight(UUID), rows[i].valid);
+        assert_int_equal(wg_take_recent(WG_IN_FLIGHT, UUID), rows[i].valid);
         assert_null(only_mark());
     }
 }
@@ -133,9 +133,9 @@ static void rubbish_is_no_mark(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        wg_mark_in_flight(UUID);
+        wg_mark(WG_IN_FLIGHT, UUID);
         write_mark(rows[i]);
-        assert_false(wg_take_in_flight(UUID));
+        assert_false(wg_take_recent(WG_IN_FLIGHT, UUID));
         assert_null(only_mark());
     }
 }
@@ -152,16 +152,16 @@ static void any_name_stays_in_the_directory(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++) {
-        wg_mark_settled(names[i]);
+        wg_mark(WG_SETTLED, names[i]);
         char *path = only_mark();
         assert_non_null(path);
         assert_null(strchr(path + strlen(WG_STATEDIR) + 1, '/'));
         free(path);
         for (size_t j = 0; j < COUNT(names); j++) {
             if (j != i)
-                assert_false(wg_take_settled(names[j]));
+                assert_false(wg_take(WG_SETTLED, names[j]));
         }
-        assert_true(wg_take_settled(names[i]));
+        assert_true(wg_take(WG_SETTLED, names[i]));
     }
 }
 
@@ -177,13 +177,13 @@ static void a_long_name_has_a_mark(void **state)
     name[1000] = '\0';
     strcpy(other, name);
     other[999] = '2';
-    wg_mark_settled(name);
+    wg_mark(WG_SETTLED, name);
     free(only_mark());
-    assert_false(wg_take_settled(other));
-    assert_true(wg_take_settled(name));
-    wg_mark_in_flight(other);
-    assert_false(wg_take_in_flight(name));
-    assert_true(wg_take_in_flight(other));
+    assert_false(wg_take(WG_SETTLED, other));
+    assert_true(wg_take(WG_SETTLED, name));
+    wg_mark(WG_IN_FLIGHT, other);
+    assert_false(wg_take_recent(WG_IN_FLIGHT, name));
+    assert_true(wg_take_recent(WG_IN_FLIGHT, other));
     assert_null(only_mark());
 }
 
@@ -227,13 +227,13 @@ static void what_is_no_uuid_is_none(void **state)
 static void a_start_that_has_not_been_prepared_is_told(void **state)
 {
     (void)state;
-    assert_false(wg_take_unprepared("win1"));
-    wg_mark_unprepared("win1");
+    assert_false(wg_take(WG_UNPREPARED, "win1"));
+    wg_mark(WG_UNPREPARED, "win1");
     wg_mark_starting("win2");
-    assert_true(wg_take_unprepared("win1"));
-    wg_mark_unprepared("win1");
+    assert_true(wg_take(WG_UNPREPARED, "win1"));
+    wg_mark(WG_UNPREPARED, "win1");
     wg_mark_starting("win1");
-    assert_false(wg_take_unprepared("win1"));
+    assert_false(wg_take(WG_UNPREPARED, "win1"));
 }
 
 /* Whatever a repair was about to do: somebody else starts the guest. */
@@ -246,8 +246,8 @@ static void a_start_voids_an_intent(void **state)
     for (size_t i = 0; i < COUNT(paths); i++) {
         const char *path = paths[i];
 
-        wg_mark_in_flight("x");
-        assert_true(wg_take_in_flight("x"));
+        wg_mark(WG_IN_FLIGHT, "x");
+        assert_true(wg_take_recent(WG_IN_FLIGHT, "x"));
         fclose(fopen(path, "w"));
         wg_mark_starting("win2");
         assert_int_equal(access(path, F_OK), 0);
@@ -261,26 +261,26 @@ static void a_directory_that_others_may_enter_is_not_used(void **state)
     static const mode_t modes[] = {0777, 01777, 0770, 0702};
 
     (void)state;
-    wg_mark_settled("win1");
+    wg_mark(WG_SETTLED, "win1");
     for (size_t i = 0; i < COUNT(modes); i++) {
         assert_int_equal(chmod(WG_STATEDIR, modes[i]), 0);
-        assert_false(wg_take_settled("win1"));
-        wg_mark_settled("win2");
+        assert_false(wg_take(WG_SETTLED, "win1"));
+        wg_mark(WG_SETTLED, "win2");
         free(only_mark());
     }
     assert_int_equal(chmod(WG_STATEDIR, 0700), 0);
-    assert_false(wg_take_settled("win2"));
-    assert_true(wg_take_settled("win1"));
+    assert_false(wg_take(WG_SETTLED, "win2"));
+    assert_true(wg_take(WG_SETTLED, "win1"));
 }
 
 static void a_directory_of_another_user_is_not_used(void **state)
 {
     (void)state;
-    wg_mark_settled("win1");
+    wg_mark(WG_SETTLED, "win1");
     require(chown(WG_STATEDIR, 65533, (gid_t)-1) == 0, "only root can give files to another user");
-    assert_false(wg_take_settled("win1"));
+    assert_false(wg_take(WG_SETTLED, "win1"));
     assert_int_equal(chown(WG_STATEDIR, 0, (gid_t)-1), 0);
-    assert_true(wg_take_settled("win1"));
+    assert_true(wg_take(WG_SETTLED, "win1"));
 }
 
 static void what_is_no_directory_is_not_used(void **state)
@@ -288,13 +288,13 @@ static void what_is_no_directory_is_not_used(void **state)
     (void)state;
     assert_int_equal(mkdir(scratch("elsewhere"), 0700), 0);
     assert_int_equal(symlink(scratch("elsewhere"), WG_STATEDIR), 0);
-    wg_mark_settled("win1");
-    assert_false(wg_take_settled("win1"));
+    wg_mark(WG_SETTLED, "win1");
+    assert_false(wg_take(WG_SETTLED, "win1"));
     assert_int_equal(rmdir(scratch("elsewhere")), 0);
     assert_int_equal(unlink(WG_STATEDIR), 0);
     fclose(fopen(WG_STATEDIR, "w"));
-    wg_mark_settled("win1");
-    assert_false(wg_take_settled("win1"));
+    wg_mark(WG_SETTLED, "win1");
+    assert_false(wg_take(WG_SETTLED, "win1"));
 }
 
 static void a_link_in_place_of_a_mark_is_not_followed(void **state)
@@ -307,18 +307,18 @@ static void a_link_in_place_of_a_mark_is_not_followed(void **state)
     clock_gettime(CLOCK_BOOTTIME, &now);
     snprintf(text, sizeof(text), "%lld\n", (long long)now.tv_sec);
     const char *victim = put_file("victim", text);
-    wg_mark_in_flight(UUID);
+    wg_mark(WG_IN_FLIGHT, UUID);
     char *path = only_mark();
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink(victim, path), 0);
-    assert_false(wg_take_in_flight(UUID));
+    assert_false(wg_take_recent(WG_IN_FLIGHT, UUID));
     assert_int_equal(symlink(victim, path), 0);
-    wg_mark_in_flight(UUID);
+    wg_mark(WG_IN_FLIGHT, UUID);
     assert_int_equal(lstat(path, &st), 0);
     assert_true(S_ISREG(st.st_mode));
     assert_int_equal(stat(victim, &st), 0);
     assert_int_equal(st.st_size, strlen(text));
-    assert_true(wg_take_in_flight(UUID));
+    assert_true(wg_take_recent(WG_IN_FLIGHT, UUID));
     free(path);
 }
 

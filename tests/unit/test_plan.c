@@ -210,8 +210,8 @@ static void is_noted(const char *xml, const char *note, const char *want)
     char *text = differences_of(verdict);
 
     assert_text(xml, text, want);
-    assert_int_equal(verdict->n_notes, 1);
-    assert_text(xml, verdict->notes[0], note);
+    assert_int_equal(verdict->notes.count, 1);
+    assert_text(xml, verdict->notes.item[0], note);
     free(text);
     wg_verdict_free(verdict);
 }

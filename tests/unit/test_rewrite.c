@@ -90,9 +90,9 @@ static char *rewrite(const char *stylesheets, char **fault)
     struct wg_verdict *verdict = wg_evaluate(engine, GUEST, strlen(GUEST), WG_REWRITE, &err);
     if (verdict) {
         assert_non_null(verdict->xml);
-        assert_between(verdict->n_faults, 0, 1);
+        assert_between(verdict->faults.count, 0, 1);
         xml = strdup(verdict->xml);
-        *fault = verdict->n_faults ? strdup(verdict->faults[0]) : NULL;
+        *fault = verdict->faults.count ? strdup(verdict->faults.item[0]) : NULL;
     } else {
         *fault = strdup(err.text);
     }

@@ -103,7 +103,7 @@ static void notes_come_last_in_brackets(void **state)
     assert_int_equal(wg_verdict_note(verdict, &err, "hpet left alone: %s", "microvm"), 0);
     assert_int_equal(wg_verdict_note(verdict, &err, "second"), 0);
     assert_int_equal(wg_verdict_difference(verdict, "a", "b", "c", &err), 0);
-    assert_int_equal(verdict->n_notes, 2);
+    assert_int_equal(verdict->notes.count, 2);
     prints(verdict, "unknown OS: a: b → c [hpet left alone: microvm] [second]");
     wg_verdict_free(verdict);
 }
@@ -116,9 +116,9 @@ static void the_trail_keeps_each_sign(void **state)
     (void)state;
     assert_int_equal(wg_verdict_trail(verdict, "own mark", NULL, "not there", &err), 0);
     assert_int_equal(wg_verdict_trail(verdict, "nova os_type", "windows", "windows", &err), 0);
-    assert_int_equal(verdict->n_trail, 2);
-    assert_string_equal(verdict->trail[0], "own mark: not there");
-    assert_string_equal(verdict->trail[1], "nova os_type: windows: windows");
+    assert_int_equal(verdict->trail.count, 2);
+    assert_string_equal(verdict->trail.item[0], "own mark: not there");
+    assert_string_equal(verdict->trail.item[1], "nova os_type: windows: windows");
     prints(verdict, "unknown OS");
     wg_verdict_free(verdict);
 }

@@ -9,7 +9,6 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "common/words.h"
 #include "libvirt/virt.h"
 #include "since.h"
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "audit.h"
 #include "cli/cli.h"
@@ -108,7 +107,7 @@ static int record(struct wg_audit_run *run, struct wg_source *source, struct wg_
 /* A stylesheet of the site that was left out is a fault of the judgement. */
 static const char *fault_of(const struct wg_verdict *verdict)
 {
-    return verdict && verdict->n_faults > 0 ? verdict->faults[0] : NULL;
+    return verdict && verdict->faults.count > 0 ? verdict->faults.item[0] : NULL;
 }
 
 /* Takes xml. */
@@ -126,9 +125,9 @@ static struct wg_verdict *judge_machine(const struct wg_source *source, struct w
                                         struct wg_finding *finding, struct wg_discovery *said,
                                         struct wg_error *err)
 {
-    const char *name = wg_virt_guest_name(guest);
+    const char *name = guest->name;
     char *xml = wg_virt_guest_xml(guest, WG_VIRT_LIVE, err);
-    char *real = xml && source->local ? wg_machine_xml(name, wg_virt_guest_uuid(guest), xml) : NULL;
+    char *real = xml && source->local ? wg_machine_xml(name, guest->uuid, xml) : NULL;
     const char *text = real ? real : xml;
     struct wg_verdict *verdict = text ? wg_evaluate(engine, text, strlen(text), WG_OWNER, err)
                                       : NULL;
@@ -152,13 +151,13 @@ static int look_at_guest(struct wg_audit_run *run, struct wg_source *source,
     struct wg_verdict *stored = NULL;
     struct wg_verdict *live = NULL;
     struct wg_finding finding = {
-        .name = wg_virt_guest_name(guest),
-        .uuid = wg_virt_guest_uuid(guest),
-        .active = wg_virt_guest_active(guest),
+        .name = guest->name,
+        .uuid = guest->uuid,
+        .active = guest->active,
         .age = -1,
     };
 
-    if (wg_virt_guest_persistent(guest))
+    if (guest->persistent)
         stored = judge(engine, wg_virt_fetch_take(fetch, place, &err), &err);
     if (finding.active && !*err.text)
         live = judge_machine(source, engine, guest, &finding, answer ? &said : NULL, &err);
@@ -247,18 +246,15 @@ static int look_at_host(struct wg_audit_run *run, struct wg_source *source, FILE
 static void look_at_source(struct wg_audit_run *run, struct wg_source *source)
 {
     struct wg_error err;
-    struct timespec begin, end;
+    long long begun = wg_now_us();
     FILE *out = open_memstream(&source->text, &source->text_len);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
     int rc = out ? look_at_host(run, source, out, &err) : wg_no_memory(&err);
 
     if (out && fclose(out) != 0 && rc == 0)
         rc = wg_no_memory(&err);
     if (rc < 0)
         snprintf(source->error, sizeof(source->error), "%s", err.text);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds = (double)(end.tv_sec - begin.tv_sec) +
-                     (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    double seconds = (double)(wg_now_us() - begun) / 1e6;
     if (rc == 0)
         wg_cli_tell("audit", "%s: %zu guests, %.1f s", source->uri, source->guests, seconds);
     else

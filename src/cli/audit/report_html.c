@@ -12,7 +12,7 @@
 #include "audit.h"
 #include "cli/discover/discover.h"
 #include "common/hash.h"
-#include "engine/rewrite/rewrite.h"
+#include "engine/rewrite/stylesheets.h"
 
 static xmlNodePtr child(xmlNodePtr parent, const char *name)
 {
@@ -44,8 +44,8 @@ static void put_verdict(xmlNodePtr node, const struct wg_verdict *verdict)
         put(difference, "has", verdict->differences[i].has);
         put(difference, "must", verdict->differences[i].must);
     }
-    for (size_t i = 0; i < verdict->n_notes; i++)
-        put(child(node, "note"), "text", verdict->notes[i]);
+    for (size_t i = 0; i < verdict->notes.count; i++)
+        put(child(node, "note"), "text", verdict->notes.item[i]);
 }
 
 static void put_said(xmlNodePtr node, const struct wg_discovery *said)
@@ -79,8 +79,8 @@ static void put_set(xmlNodePtr node, const char *word, const char *running, cons
         hash = add(hash, verdict->differences[i].where);
         hash = add(add(hash, verdict->differences[i].has), verdict->differences[i].must);
     }
-    for (size_t i = 0; verdict && i < verdict->n_notes; i++)
-        hash = add(hash, verdict->notes[i]);
+    for (size_t i = 0; verdict && i < verdict->notes.count; i++)
+        hash = add(hash, verdict->notes.item[i]);
     snprintf(text, sizeof(text), "s%" PRIx64, hash);
     put(node, "set", text);
 }

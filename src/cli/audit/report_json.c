@@ -5,15 +5,6 @@
 #include "cli/cli_json.h"
 #include "cli/discover/discover.h"
 
-static json_object *notes(const struct wg_verdict *verdict)
-{
-    json_object *list = json_object_new_array();
-
-    for (size_t i = 0; i < verdict->n_notes; i++)
-        json_object_array_add(list, wg_json_text(verdict->notes[i]));
-    return list;
-}
-
 static json_object *judgement(const struct wg_verdict *verdict)
 {
     if (!verdict)
@@ -25,7 +16,7 @@ static json_object *judgement(const struct wg_verdict *verdict)
     json_object_object_add(object, "evidence", wg_json_text(verdict->evidence));
     json_object_object_add(object, "reason", wg_json_text(verdict->reason));
     json_object_object_add(object, "differences", wg_json_differences(verdict));
-    json_object_object_add(object, "notes", notes(verdict));
+    json_object_object_add(object, "notes", wg_json_words(&verdict->notes));
     return object;
 }
 

@@ -51,9 +51,9 @@ static void write_differences(const struct wg_verdict *verdict, FILE *out)
         fprintf(out, " %s %s", wg_arrow(), difference->must);
     }
     fputc('\t', out);
-    for (size_t i = 0; i < verdict->n_notes; i++) {
+    for (size_t i = 0; i < verdict->notes.count; i++) {
         fputs(i > 0 ? BETWEEN : "", out);
-        wg_print_value(verdict->notes[i], out);
+        wg_print_value(verdict->notes.item[i], out);
     }
 }
 

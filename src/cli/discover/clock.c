@@ -20,8 +20,7 @@ void wg_discovery_read_clock(struct wg_discovery *guest, const char *xml)
 
     if (wg_domain_parse(xml, strlen(xml), NULL, &domain, &ignored) < 0)
         return;
-    xmlNodePtr clock = wg_child(domain.root, "clock");
-    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
+    const char *offset = wg_attribute(wg_child(domain.root, "clock"), "offset");
     snprintf(guest->started, sizeof(guest->started), "%s", offset ? offset : "utc");
     wg_domain_clear(&domain);
 }

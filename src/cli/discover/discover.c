@@ -25,7 +25,7 @@ struct run {
 static int judge(struct run *run, const struct wg_virt_guest *from, struct wg_discovery *guest,
                  struct wg_error *err)
 {
-    bool active = wg_virt_guest_active(from);
+    bool active = from->active;
     char *xml = wg_virt_guest_xml(from, active ? WG_VIRT_LIVE : WG_VIRT_INACTIVE, err);
     struct wg_verdict *verdict = xml ? wg_evaluate(run->engine, xml, strlen(xml), 0, err) : NULL;
     int rc = verdict ? 0 : -1;
@@ -52,9 +52,9 @@ static struct wg_discovery *append(struct wg_discoveries *found, const struct wg
     found->item = grown;
     struct wg_discovery *guest = &grown[found->count++];
     *guest = (struct wg_discovery){.host = strdup(host->name),
-                                   .name = strdup(wg_virt_guest_name(from)),
+                                   .name = strdup(from->name),
                                    .answer = host->answer[place]};
-    snprintf(guest->uuid, sizeof(guest->uuid), "%s", wg_virt_guest_uuid(from));
+    snprintf(guest->uuid, sizeof(guest->uuid), "%s", from->uuid);
     return guest->host && guest->name ? guest : NULL;
 }
 
@@ -124,7 +124,7 @@ static int take_shut_off(struct run *run, const struct wg_asked_host *host, size
 static int take(struct run *run, const struct wg_asked_host *host, size_t place,
                 struct wg_error *err)
 {
-    if (wg_virt_guest_active(host->guests[place]))
+    if (host->guests[place]->active)
         return take_running(run, host, place, err);
     if (!run->disks || wg_agent_stopped_by())
         return 0;
@@ -138,7 +138,7 @@ static int take_host(struct run *run, const struct wg_asked_host *host, struct w
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < host->count; i++) {
-        const char *uuid = wg_virt_guest_uuid(host->guests[i]);
+        const char *uuid = host->guests[i]->uuid;
 
         if (wg_list_add(&run->found.uuids, uuid, strlen(uuid)) < 0)
             rc = wg_no_memory(err);
@@ -180,30 +180,23 @@ static void print_text(const struct wg_discovery *guest)
     putchar('\n');
 }
 
-static void print_member(const char *name, const char *text)
-{
-    putchar(',');
-    wg_cli_json_member(name, text);
-}
-
 static void print_json(const struct wg_discovery *guest)
 {
     char clock[200];
     bool wrong;
 
     wg_discovery_clock(guest, clock, &wrong);
-    fputs("{\"name\": ", stdout);
-    wg_cli_json(guest->name);
-    print_member("uuid", guest->uuid);
-    print_member("host", guest->host);
-    print_member("agent", wg_discovery_state_word(guest));
-    print_member("why", guest->answer.why);
-    print_member("says", guest->answer.os);
-    print_member("says_name", guest->answer.os_name);
-    print_member("os", wg_os_text(guest->os));
-    print_member("evidence", guest->evidence);
-    print_member("finding", wg_discovery_kind_word(guest));
-    print_member("clock", clock);
+    wg_cli_json_member("{", "name", guest->name);
+    wg_cli_json_member(",", "uuid", guest->uuid);
+    wg_cli_json_member(",", "host", guest->host);
+    wg_cli_json_member(",", "agent", wg_discovery_state_word(guest));
+    wg_cli_json_member(",", "why", guest->answer.why);
+    wg_cli_json_member(",", "says", guest->answer.os);
+    wg_cli_json_member(",", "says_name", guest->answer.os_name);
+    wg_cli_json_member(",", "os", wg_os_text(guest->os));
+    wg_cli_json_member(",", "evidence", guest->evidence);
+    wg_cli_json_member(",", "finding", wg_discovery_kind_word(guest));
+    wg_cli_json_member(",", "clock", clock);
     if (guest->answer.has_time)
         printf(", \"clock_error\": %.3f, \"clock_within\": %.3f, \"clock_wrong\": %s",
                guest->answer.clock_error, guest->answer.within, wrong ? "true" : "false");
@@ -244,14 +237,14 @@ static int merge(struct run *run, const char *path, wg_discovery_fn *belongs)
 
 static int take_arguments(struct run *run, int argc, char **argv)
 {
-    const char *format = "text", *hosts = NULL, *jobs = NULL, *timeout = NULL;
+    const char *hosts = NULL, *jobs = NULL, *timeout = NULL;
     const struct wg_option options[] = {
         {.name = "connect", .letter = 'c', .values = &run->uris},
         {.name = "config", .value = &run->config},
         {.name = "cured", .value = &run->cured},
         {.name = "disks", .given = &run->disks},
         {.name = "hosts", .value = &hosts},
-        {.name = "format", .letter = 'f', .value = &format},
+        {.name = "format", .letter = 'f', .json = &run->json},
         {.name = "jobs", .letter = 'j', .value = &jobs},
         {.name = "merge", .value = &run->merge},
         {.name = "prune", .given = &run->prune},
@@ -264,10 +257,6 @@ static int take_arguments(struct run *run, int argc, char **argv)
         return code;
     if (optind < argc)
         return wg_cli_error("discover", "'%s' is not an option; it takes no names", argv[optind]);
-    int form = wg_cli_format("discover", format, (const char *const[]){"text", "json", NULL});
-    if (form < 0)
-        return WG_EXIT_ERROR;
-    run->json = form == 1;
     if (run->prune && !run->merge && !run->cured)
         return wg_cli_error("discover", "--prune needs --merge FILE or --cured FILE");
     if (run->merge && *run->merge != '/')

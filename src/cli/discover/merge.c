@@ -66,14 +66,14 @@ static int take_line(struct merging *merging, const char *line, size_t len, FILE
 static int copy(struct merging *merging, const char *path, FILE *out, struct wg_error *err)
 {
     int fd = wg_safe_open(path, err);
-    char *line = NULL;
+    WG_FREED *line = NULL;
     size_t size = 0;
     ssize_t len;
     int rc = 0;
 
     if (fd < 0)
         return errno == ENOENT ? 0 : -1;
-    FILE *file = fdopen(fd, "r");
+    WG_CLOSED_FILE *file = fdopen(fd, "r");
     if (!file) {
         close(fd);
         return wg_no_memory(err);
@@ -84,8 +84,6 @@ static int copy(struct merging *merging, const char *path, FILE *out, struct wg_
         wg_no_memory(err);
     else if (!feof(file))
         rc = wg_fail(err, "%s: %s", path, strerror(errno));
-    free(line);
-    fclose(file);
     return rc;
 }
 
@@ -159,16 +157,12 @@ int wg_discoveries_merge(const struct wg_discoveries *found, const char *path,
                          struct wg_error *err)
 {
     struct merging merging = {.found = found, .belongs = belongs, .prune = prune};
-    char *copy_of_path = strdup(path);
-    int dir = copy_of_path ? wg_safe_open_directory(dirname(copy_of_path), err) : wg_no_memory(err);
-    int locked = dir < 0 ? -1 : lock(dir, path, err);
+    WG_FREED *copy_of_path = strdup(path);
+    WG_CLOSED dir = copy_of_path ? wg_safe_open_directory(dirname(copy_of_path), err)
+                                 : wg_no_memory(err);
+    WG_CLOSED locked = dir < 0 ? -1 : lock(dir, path, err);
     int rc = locked < 0 ? -1 : merge(&merging, path, err);
 
-    if (locked >= 0)
-        close(locked);
-    if (dir >= 0)
-        close(dir);
-    free(copy_of_path);
     wg_list_clear(&merging.listed);
     *added = merging.added;
     *removed = merging.removed;

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/words.h"
 #include "engine/domain.h"
 #include "repair.h"
 
@@ -230,7 +229,7 @@ static const char *missing(const char *file)
 
 static const char *missing_text(xmlNodePtr parent, const char *name)
 {
-    xmlNodePtr node = parent ? wg_child(parent, name) : NULL;
+    xmlNodePtr node = wg_child(parent, name);
     char *file = node ? wg_trimmed_content(node) : NULL;
     const char *reason = missing(file);
 
@@ -243,7 +242,7 @@ static const char *missing_file(xmlNodePtr root)
 {
     static const char *const files[] = {"loader", "nvram", "kernel", "initrd", "dtb"};
     xmlNodePtr os = wg_child(root, "os"), devices = wg_child(root, "devices");
-    const char *reason = missing_text(os ? wg_child(os, "acpi") : NULL, "table");
+    const char *reason = missing_text(wg_child(os, "acpi"), "table");
 
     for (size_t i = 0; !reason && i < sizeof(files) / sizeof(*files); i++)
         reason = missing_text(os, files[i]);
@@ -276,7 +275,7 @@ static void print_attribute(xmlNodePtr device, const char *element, const char *
                             FILE *out)
 {
     xmlNodePtr node = element ? wg_child(device, element) : device;
-    const char *value = node ? wg_attribute(node, attribute) : NULL;
+    const char *value = wg_attribute(node, attribute);
 
     fprintf(out, " %s", value ? value : "-");
 }

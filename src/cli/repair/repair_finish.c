@@ -35,14 +35,12 @@ static bool is_dying(const char *name)
     long pid = wg_qemu_pid(name);
 
     snprintf(path, sizeof(path), "/proc/%ld/status", pid);
-    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    WG_CLOSED_FILE *file = pid > 0 ? fopen(path, "re") : NULL;
     while (file && fgets(line, sizeof(line), file)) {
         if (sscanf(line, "SigPnd: %llx", &pending) == 1 ||
             sscanf(line, "ShdPnd: %llx", &pending) == 1)
             all |= pending;
     }
-    if (file)
-        fclose(file);
     return (all & 1u << (9 - 1)) != 0;
 }
 
@@ -90,11 +88,9 @@ static int others(struct wg_repair *repair, const char *what)
 /* What a repair has written down of it goes by its name. */
 static bool is_renamed(struct wg_repair *repair)
 {
-    char *name = wg_virt_name(repair->virt, repair->uuid);
-    bool renamed = name && strcmp(name, repair->name) != 0;
+    WG_FREED *name = wg_virt_name(repair->virt, repair->uuid);
 
-    free(name);
-    return renamed;
+    return name && strcmp(name, repair->name) != 0;
 }
 
 /* Why the guest is not ours to start, or no more; NULL if it is. */
@@ -175,11 +171,11 @@ static int start_once(struct wg_repair *repair, struct wg_intent *intent,
     struct wg_virt_status status;
     struct wg_error ignored;
 
-    wg_mark_unprepared(repair->name);
+    wg_mark(WG_UNPREPARED, repair->name);
     if (!wg_intent_move(repair, intent, WG_STEP_STARTING))
         return others(repair, "somebody else was starting it");
     enum wg_virt_started started = wg_virt_start(repair->virt, repair->uuid, err);
-    bool unprepared = wg_take_unprepared(repair->name);
+    bool unprepared = wg_take(WG_UNPREPARED, repair->name);
     if (started == WG_VIRT_STARTED)
         return ran(repair, intent, why);
     wg_stop_point("failed", repair->uuid);
@@ -259,7 +255,7 @@ static const char *why_not_ended_by_us(struct wg_repair *repair, const struct wg
                                        bool at_once, bool was_up,
                                        const struct wg_virt_status *status)
 {
-    bool starting = intent->step == WG_STEP_STARTING && !wg_take_unprepared(repair->name);
+    bool starting = intent->step == WG_STEP_STARTING && !wg_take(WG_UNPREPARED, repair->name);
 
     if (intent->step == WG_STEP_END && (!at_once || was_up))
         return "it was ended by the repair worker, which has died, or by somebody else; hint: virsh "

@@ -67,12 +67,10 @@ static bool parse(const char *text, struct wg_intent *intent, char uuid[WG_UUID_
 bool wg_intent_read(const char *name, struct wg_intent *intent, char uuid[WG_UUID_SIZE])
 {
     for (int step = 0; step < WG_STEPS; step++) {
-        char *text = get(kinds[step], name);
-        bool known = parse(text, intent, uuid);
+        WG_FREED *text = get(kinds[step], name);
 
-        free(text);
         intent->step = (enum wg_step)step;
-        if (known)
+        if (parse(text, intent, uuid))
             return true;
     }
     return false;
@@ -87,14 +85,12 @@ void wg_intent_forget(const char *name)
 bool wg_intent_move(const struct wg_repair *repair, struct wg_intent *intent, enum wg_step step)
 {
     char from[WG_STATE_NAME], to[WG_STATE_NAME];
-    int dir = wg_state_open(WG_STATEDIR);
+    WG_CLOSED dir = wg_state_open(WG_STATEDIR);
 
     wg_state_name(from, kinds[intent->step], repair->name);
     wg_state_name(to, kinds[step], repair->name);
     /* A directory that cannot be used says nothing of what others do. */
     bool there = dir < 0 || renameat(dir, from, dir, to) == 0 || errno != ENOENT;
-    if (dir >= 0)
-        close(dir);
     if (there)
         intent->step = step;
     return there;
@@ -102,13 +98,11 @@ bool wg_intent_move(const struct wg_repair *repair, struct wg_intent *intent, en
 
 static int add(const char *dir, const char *file, void *to)
 {
-    char *text = wg_state_get(dir, file, TEXT_MAX);
+    WG_FREED *text = wg_state_get(dir, file, TEXT_MAX);
     struct wg_intent intent;
     char uuid[WG_UUID_SIZE];
-    bool known = parse(text, &intent, uuid);
 
-    free(text);
-    return known ? wg_list_add(to, uuid, strlen(uuid)) : 0;
+    return parse(text, &intent, uuid) ? wg_list_add(to, uuid, strlen(uuid)) : 0;
 }
 
 int wg_intents(struct wg_list *uuids, struct wg_error *err)
@@ -164,11 +158,9 @@ void wg_repair_note_boot(const char *uuid, int id)
 
 bool wg_repair_own_boot(const char *uuid, int id)
 {
-    char *text = get(OWN_BOOT, uuid);
-    bool own = text && atoi(text) == id;
+    WG_FREED *text = get(OWN_BOOT, uuid);
 
-    free(text);
-    return own;
+    return text && atoi(text) == id;
 }
 
 #ifdef WG_STOP_POINTS

@@ -5,36 +5,24 @@
 
 #include "repair.h"
 
-static void print_line(const struct wg_repair *repair, const char *what, FILE *out)
-{
-    fputs("repair guest ", out);
-    if (repair->name) {
-        fputc('\'', out);
-        wg_print_escaped(repair->name, out);
-        fputs("' ", out);
-    }
-    fprintf(out, "uuid %s: ", repair->uuid);
-    wg_print_escaped(what, out);
-}
-
 void wg_repair_say(const struct wg_repair *repair, int level, const char *format, ...)
 {
-    char what[sizeof(struct wg_error) + 512];
-    char *line = NULL;
-    size_t len;
+    char what[sizeof(struct wg_error) + 512], *line;
+    const char *name = repair->name;
     va_list args;
 
     va_start(args, format);
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    FILE *out = open_memstream(&line, &len);
-    if (!out)
+    if (asprintf(&line, "repair guest %s%s%suuid %s: %s", name ? "'" : "", name ? name : "",
+                 name ? "' " : "", repair->uuid, what) < 0)
         return;
-    print_line(repair, what, out);
-    if (fclose(out) == 0) {
-        syslog(level, "%s", line);
-        fprintf(level <= LOG_ERR ? stderr : stdout, "winguest: %s\n", line);
+    char *escaped = wg_escaped(line);
+    if (escaped) {
+        syslog(level, "%s", escaped);
+        fprintf(level <= LOG_ERR ? stderr : stdout, "winguest: %s\n", escaped);
         fflush(NULL);
     }
+    free(escaped);
     free(line);
 }

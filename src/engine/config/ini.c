@@ -144,7 +144,7 @@ static int check_piece(struct scan *scan, const char *text, size_t len, size_t j
 static int scan_file(struct scan *scan, FILE *file)
 {
     char joined[LINE_MAX_BYTES + 1] = "";
-    char *text = NULL;
+    WG_FREED *text = NULL;
     size_t size = 0;
     ssize_t len;
     int rc = 0;
@@ -175,7 +175,6 @@ static int scan_file(struct scan *scan, FILE *file)
         rc = wg_fail(scan->err, "%s: %s", scan->path, strerror(errno));
     if (rc == 0 && *joined)
         rc = fail(scan, "the last line promises a continuation");
-    free(text);
     return rc;
 }
 

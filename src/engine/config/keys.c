@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "common/safe.h"
-#include "common/words.h"
 #include "policy.h"
 
 struct key {
@@ -120,7 +119,7 @@ static struct wg_list *list_of(void *field, const struct key *key, const char *l
 /* A list of one word a line; # begins a comment. */
 static int set_file(void *field, const struct key *key, const char *value, struct wg_error *err)
 {
-    char *line = NULL;
+    WG_FREED *line = NULL;
     size_t size = 0;
     ssize_t len;
     int rc = 0;
@@ -132,7 +131,7 @@ static int set_file(void *field, const struct key *key, const char *value, struc
     int fd = wg_safe_open(value, err);
     if (fd < 0)
         return -1;
-    FILE *file = fdopen(fd, "r");
+    WG_CLOSED_FILE *file = fdopen(fd, "r");
     if (!file) {
         close(fd);
         return wg_no_memory(err);
@@ -151,8 +150,6 @@ static int set_file(void *field, const struct key *key, const char *value, struc
         wg_no_memory(err);
     else if (!feof(file))
         rc = wg_fail(err, "%s: %s", value, strerror(errno));
-    free(line);
-    fclose(file);
     return rc;
 }
 

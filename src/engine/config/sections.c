@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/words.h"
-#include "engine/plan/feature.h"
 #include "engine/plan/places.h"
 #include "policy.h"
 

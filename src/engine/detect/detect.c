@@ -102,30 +102,12 @@ static const char *const linux_names[] = {
 /* libosinfo's short ids (win2k22, winnt4.0), VMware's (winNetEnterpriseGuest), what QEMU's guest
  * agent says (mswindows), and what people write. */
 static const char *const windows_names[] = {
-    "microsoft win*",
-    "microsoft-win*",
-    "ms win*",
-    "ms-win*",
-    "ms_win*",
-    "mswin*",
-    "w10",
-    "w11",
-    "w2k*",
-    "win",
-    "win[-_ .]*",
-    "win[0-9]*",
-    "winclient*",
-    "windesktop*",
-    "windows*",
-    "winme",
-    "winnet*",
-    "winnt*",
-    "winpe*",
-    "winserver*",
-    "winsrv*",
-    "winsvr*",
-    "winvista*",
-    "winxp*",
+    "ms win*",    "ms-win*",    "ms_win*",        "mswin*",
+    "w10",        "w11",        "w2k*",           "win",
+    "win[-_ .]*", "win[0-9]*",  "winclient*",     "windesktop*",
+    "windows*",   "winme",      "winnet*",        "winnt*",
+    "winpe*",     "winserver*", "winsrv*",        "winsvr*",
+    "winvista*",  "winxp*",     "microsoft win*", "microsoft-win*",
 };
 
 /* Neither. What is in no list is not understood, which is no answer. */
@@ -211,11 +193,9 @@ static const struct wg_list *globs_of(const struct sign *sign, const struct wg_p
 
 static bool has_uuid(const struct wg_list *globs, const char *value)
 {
-    char *uuid = wg_uuid_text(value);
-    bool has = uuid && wg_list_match(globs, uuid);
+    WG_FREED *uuid = wg_uuid_text(value);
 
-    free(uuid);
-    return has;
+    return uuid && wg_list_match(globs, uuid);
 }
 
 static enum wg_os read_value(const struct sign *sign, const struct wg_policy *policy,
@@ -294,7 +274,7 @@ static int ask_source(const char *source, const xmlNode *root, const struct wg_p
 {
     for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
         const struct sign *sign = &signs[i];
-        char *value = NULL;
+        WG_FREED *value = NULL;
         enum wg_os os = WG_OS_UNKNOWN;
         int rc = 0;
 
@@ -322,7 +302,6 @@ static int ask_source(const char *source, const xmlNode *root, const struct wg_p
         else if (rc == 0 && value && sign->reading == READ_MARK)
             rc = wg_verdict_note(verdict, err, "own mark os='%s' is neither windows nor other",
                                  value);
-        free(value);
         if (rc < 0 || verdict->os != WG_OS_UNKNOWN)
             return rc;
     }

@@ -108,15 +108,13 @@ struct search {
 static int match(const xmlNode *node, void *context)
 {
     struct search *search = context;
-    char *value = wg_trimmed_content(node);
-    char *uuid = value ? wg_uuid_text(value) : NULL;
+    WG_FREED *value = wg_trimmed_content(node);
+    WG_FREED *uuid = value ? wg_uuid_text(value) : NULL;
 
     if (uuid)
         search->found = wg_list_match(search->globs, uuid);
     if (uuid && !search->found)
         search->found = wg_list_match(search->globs, value);
-    free(value);
-    free(uuid);
     return !uuid ? -1 : search->found != NULL;
 }
 

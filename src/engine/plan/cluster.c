@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/words.h"
 #include "host.h"
 
 static void remove_at(struct wg_list *list, size_t place)

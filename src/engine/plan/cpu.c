@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cpu.h"
+#include "plan.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "common/words.h"
-
-static void drop(xmlNodePtr node)
-{
-    xmlUnlinkNode(node);
-    xmlFreeNode(node);
-}
-
 /* libvirt takes features for a CPU that it knows the rest of only. */
 static bool takes_features(xmlNodePtr cpu)
 {
-    const char *mode = cpu ? wg_attribute(cpu, "mode") : NULL;
+    const char *mode = wg_attribute(cpu, "mode");
 
     return cpu && ((mode && strcmp(mode, "custom") != 0) || wg_child(cpu, "model"));
 }
 
 static const char *policy_of(xmlNodePtr cpu, const char *name)
 {
-    xmlNodePtr feature = cpu ? wg_named_child(cpu, "feature", name) : NULL;
-    const char *policy = feature ? wg_attribute(feature, "policy") : NULL;
+    xmlNodePtr feature = wg_named_child(cpu, "feature", name);
+    const char *policy = wg_attribute(feature, "policy");
 
     return feature && !policy ? "require" : policy;
 }
@@ -54,10 +46,10 @@ int wg_cpu_fit(const struct wg_domain *domain, struct wg_target *target, struct 
                 0)
                 return -1;
         }
-        drop(node);
+        wg_drop(node);
     }
     if (want && !want->children)
-        drop(want);
+        wg_drop(want);
     const char *hypervisor = policy_of(cpu, "hypervisor");
     if (hypervisor && wg_has_word("disable forbid", hypervisor) && wg_target_part(target, "hyperv"))
         return wg_verdict_note(verdict, err,

@@ -237,7 +237,7 @@ static int take_entry(struct wg_host *host, const struct wg_entry *entry, struct
 /* One that was cut off may read like one that is whole. */
 static int check_id(struct wg_host *host, const char *path, struct wg_error *err)
 {
-    char *said = host->id;
+    WG_FREED *said = host->id;
 
     if (!said)
         return 0;
@@ -248,7 +248,6 @@ static int check_id(struct wg_host *host, const char *path, struct wg_error *err
                      "%s: not as winguest probe has written it; hint: winguest probe, or take "
                      "its line with the id out",
                      path);
-    free(said);
     return rc;
 }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "common/words.h"
 #include "engine/verdict.h"
 #include "host.h"
 
@@ -29,12 +28,9 @@ static void drop(xmlNodePtr node)
 {
     xmlNodePtr parent = node->parent;
 
-    xmlUnlinkNode(node);
-    xmlFreeNode(node);
-    if (!parent->children && !parent->properties) {
-        xmlUnlinkNode(parent);
-        xmlFreeNode(parent);
-    }
+    wg_drop(node);
+    if (!parent->children && !parent->properties)
+        wg_drop(parent);
 }
 
 /* Drops the enlightenments that are asked for and not offered; *unknown tells whether one was for
@@ -69,8 +65,8 @@ static int fit_timer(const struct wg_facts *facts, const struct wg_domain *domai
                      struct wg_target *target, struct wg_verdict *verdict, struct wg_error *err)
 {
     xmlNodePtr clock = wg_target_part(target, "clock");
-    xmlNodePtr timer = clock ? wg_named_child(clock, "timer", "hypervclock") : NULL;
-    const char *present = timer ? wg_attribute(timer, "present") : NULL;
+    xmlNodePtr timer = wg_named_child(clock, "timer", "hypervclock");
+    const char *present = wg_attribute(timer, "present");
 
     if (!facts || !present || strcmp(present, "yes") != 0 || offers_clock(facts))
         return 0;
@@ -98,8 +94,7 @@ static int fit_dependents(bool say, struct wg_target *target, struct wg_verdict 
 
 static const char *arch_of(const struct wg_domain *domain, struct utsname *host)
 {
-    xmlNodePtr os_type = wg_child(wg_child(domain->root, "os"), "type");
-    const char *arch = os_type ? wg_attribute(os_type, "arch") : NULL;
+    const char *arch = wg_attribute(wg_child(wg_child(domain->root, "os"), "type"), "arch");
 
     if (!arch)
         arch = uname(host) == 0 ? host->machine : "";
@@ -134,15 +129,13 @@ static int fit_tcg(const struct wg_domain *domain, struct wg_target *target,
 
 static const struct wg_facts *facts_of(const struct wg_host *host, const struct wg_domain *domain)
 {
-    xmlNodePtr os_type = wg_child(wg_child(domain->root, "os"), "type");
-    const char *machine = os_type ? wg_attribute(os_type, "machine") : NULL;
+    const char *machine = wg_attribute(wg_child(wg_child(domain->root, "os"), "type"), "machine");
     xmlNodePtr emulator = wg_child(wg_child(domain->root, "devices"), "emulator");
-    char *path = emulator ? wg_trimmed_content(emulator) : NULL;
+    WG_FREED *path = emulator ? wg_trimmed_content(emulator) : NULL;
     struct utsname name;
     const struct wg_facts *facts = wg_host_find(host, "kvm", path && *path ? path : NULL,
                                                 arch_of(domain, &name), machine);
 
-    free(path);
     return facts && facts->known ? facts : NULL;
 }
 

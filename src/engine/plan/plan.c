@@ -5,16 +5,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "cpu.h"
-#include "v2v.h"
-
 #define GUEST_AGENT "org.qemu.guest_agent.0"
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
-
-static bool equal(const char *a, const char *b)
-{
-    return a && strcmp(a, b) == 0;
-}
 
 /* libvirt gives a domain without an architecture the host's. */
 static bool is_x86(const char *arch)
@@ -23,7 +15,7 @@ static bool is_x86(const char *arch)
 
     if (!arch && uname(&host) == 0)
         arch = host.machine;
-    return equal(arch, "x86_64") || equal(arch, "i686");
+    return wg_same(arch, "x86_64") || wg_same(arch, "i686");
 }
 
 int wg_plan_applicable(const struct wg_domain *domain, struct wg_verdict *verdict,
@@ -31,28 +23,20 @@ int wg_plan_applicable(const struct wg_domain *domain, struct wg_verdict *verdic
 {
     const char *type = wg_attribute(domain->root, "type");
     xmlNodePtr os_type = wg_child(wg_child(domain->root, "os"), "type");
-    const char *arch = os_type ? wg_attribute(os_type, "arch") : NULL;
+    const char *arch = wg_attribute(os_type, "arch");
 
-    if (!equal(type, "kvm") && !equal(type, "qemu"))
+    if (!wg_same(type, "kvm") && !wg_same(type, "qemu"))
         return wg_verdict_reason(verdict, WG_NOT_APPLICABLE, err, "domain type %s, not kvm or qemu",
                                  type ? type : "missing");
-    char *kind = os_type ? wg_trimmed_content(os_type) : NULL;
+    WG_FREED *kind = os_type ? wg_trimmed_content(os_type) : NULL;
     if (os_type && !kind)
         return wg_no_memory(err);
-    bool hvm = equal(kind, "hvm");
-    free(kind);
-    if (!hvm)
+    if (!wg_same(kind, "hvm"))
         return wg_verdict_reason(verdict, WG_NOT_APPLICABLE, err, "os type is not hvm");
     if (!is_x86(arch))
         return wg_verdict_reason(verdict, WG_NOT_APPLICABLE, err, "architecture %s, not x86",
                                  arch ? arch : "of this host");
     return 0;
-}
-
-static void drop(xmlNodePtr node)
-{
-    xmlUnlinkNode(node);
-    xmlFreeNode(node);
 }
 
 static xmlNodePtr hyperv_of(const struct wg_domain *domain)
@@ -71,18 +55,16 @@ static xmlNodePtr hyperv_of(const struct wg_domain *domain)
 static int fit_closed(const struct wg_domain *domain, struct wg_target *target,
                       struct wg_verdict *verdict, struct wg_error *err)
 {
-    xmlNodePtr security = wg_child(domain->root, "launchSecurity");
-    const char *type = security ? wg_attribute(security, "type") : NULL;
-    xmlNodePtr clock = wg_target_part(target, "clock");
+    const char *type = wg_attribute(wg_child(domain->root, "launchSecurity"), "type");
     xmlNodePtr hyperv = wg_target_part(target, "hyperv");
-    xmlNodePtr timer = clock ? wg_named_child(clock, "timer", "hypervclock") : NULL;
+    xmlNodePtr timer = wg_named_child(wg_target_part(target, "clock"), "timer", "hypervclock");
 
     if (!type || (!hyperv && !timer))
         return 0;
     if (hyperv)
-        drop(hyperv);
+        wg_drop(hyperv);
     if (timer)
-        drop(timer);
+        wg_drop(timer);
     return wg_verdict_note(verdict, err,
                            "enlightenments left alone: launchSecurity %s closes the guest's memory "
                            "to the host",
@@ -93,28 +75,25 @@ static int fit_hyperv(const struct wg_domain *domain, struct wg_target *target,
                       struct wg_verdict *verdict, struct wg_error *err)
 {
     xmlNodePtr want = wg_target_part(target, "hyperv");
-    xmlNodePtr have = hyperv_of(domain);
-    const char *mode = have ? wg_attribute(have, "mode") : NULL;
+    const char *mode = wg_attribute(hyperv_of(domain), "mode");
 
     /* They give all that the host has; children under them fail libvirt's schema. */
-    if (!want || (!equal(mode, "passthrough") && !equal(mode, "host-model")))
+    if (!want || (!wg_same(mode, "passthrough") && !wg_same(mode, "host-model")))
         return 0;
-    drop(want);
+    wg_drop(want);
     return wg_verdict_note(verdict, err, "hyperv mode='%s' gives all the host has", mode);
 }
 
 static int fit_machine(const struct wg_domain *domain, struct wg_target *target,
                        struct wg_verdict *verdict, struct wg_error *err)
 {
-    xmlNodePtr type = wg_child(wg_child(domain->root, "os"), "type");
-    const char *machine = type ? wg_attribute(type, "machine") : NULL;
-    xmlNodePtr clock = wg_target_part(target, "clock");
-    xmlNodePtr hpet = clock ? wg_named_child(clock, "timer", "hpet") : NULL;
+    const char *machine = wg_attribute(wg_child(wg_child(domain->root, "os"), "type"), "machine");
+    xmlNodePtr hpet = wg_named_child(wg_target_part(target, "clock"), "timer", "hpet");
 
     /* It has no HPET to switch off: QEMU refuses the property. */
     if (!hpet || !machine || strncmp(machine, "microvm", 7) != 0)
         return 0;
-    drop(hpet);
+    wg_drop(hpet);
     return wg_verdict_note(verdict, err, "timer.hpet left alone: machine %s has none", machine);
 }
 
@@ -122,10 +101,10 @@ static int fit_machine(const struct wg_domain *domain, struct wg_target *target,
  * seconds. *basis is what a variable one counts from. */
 static const char *offset_of(xmlNodePtr clock, const char **basis)
 {
-    const char *offset = clock ? wg_attribute(clock, "offset") : NULL;
-    const char *adjustment = clock ? wg_attribute(clock, "adjustment") : NULL;
+    const char *offset = wg_attribute(clock, "offset");
+    const char *adjustment = wg_attribute(clock, "adjustment");
 
-    *basis = clock ? wg_attribute(clock, "basis") : NULL;
+    *basis = wg_attribute(clock, "basis");
     if (!offset)
         offset = "utc";
     if (adjustment && strcmp(adjustment, "reset") != 0 &&
@@ -150,7 +129,7 @@ static bool clock_satisfied(xmlNodePtr have, const char *offset, const char *bas
     if (strcmp(offset, wanted) != 0)
         return false;
     return strcmp(offset, "timezone") != 0 ||
-           equal(wg_attribute(have, "timezone"), wg_attribute(want, "timezone"));
+           wg_same(wg_attribute(have, "timezone"), wg_attribute(want, "timezone"));
 }
 
 /* Whether the offset is to be left alone, -1 on error. With "keep" also once the guest has our
@@ -208,7 +187,7 @@ static int note_command_line(const struct wg_domain *domain, struct wg_verdict *
     for (xmlNodePtr arg = line ? line->children : NULL; arg; arg = arg->next) {
         const char *value = arg->type == XML_ELEMENT_NODE ? wg_attribute(arg, "value") : NULL;
 
-        if ((equal(value, "-rtc") || equal(value, "-cpu")) &&
+        if ((wg_same(value, "-rtc") || wg_same(value, "-cpu")) &&
             wg_verdict_note(verdict, err,
                             "%s in <qemu:commandline> overrides what libvirt asks QEMU for; hint: "
                             "winguest audit tells what a running QEMU has",
@@ -256,7 +235,7 @@ static int compare_attributes(struct comparison *c, xmlNodePtr have, xmlNodePtr 
     for (xmlAttrPtr attribute = want->properties; attribute; attribute = attribute->next) {
         const char *name = (const char *)attribute->name;
         const char *must = wg_attribute(want, name);
-        const char *has = have ? wg_attribute(have, name) : NULL;
+        const char *has = wg_attribute(have, name);
         char place[256];
 
         if (strcmp(name, "name") == 0 || (has && same_value(has, must)))
@@ -274,7 +253,7 @@ static bool is_named(xmlNodePtr node, xmlNodePtr want)
 
     if (node->type != XML_ELEMENT_NODE || node->ns || !xmlStrEqual(node->name, want->name))
         return false;
-    return !name || equal(wg_attribute(node, "name"), name);
+    return !name || wg_same(wg_attribute(node, "name"), name);
 }
 
 /* The child that want names; of timers the first, as libvirt uses the first rtc. *number tells how
@@ -342,9 +321,9 @@ static int compare_clock(struct comparison *c, const struct wg_domain *domain, x
     const char *zone = wg_attribute(want, "timezone");
     const char *basis;
     const char *has = offset_of(have, &basis);
-    const char *has_zone = equal(has, "timezone") ? wg_attribute(have, "timezone") : NULL;
+    const char *has_zone = wg_same(has, "timezone") ? wg_attribute(have, "timezone") : NULL;
 
-    if (offset && (!equal(has, offset) || (zone && !equal(has_zone, zone)))) {
+    if (offset && (!wg_same(has, offset) || (zone && !wg_same(has_zone, zone)))) {
         char from[512];
         char to[512];
 
@@ -361,7 +340,7 @@ static bool is_guest_agent(xmlNodePtr device)
     xmlNodePtr target = xmlStrEqual(device->name, BAD_CAST "channel") ? wg_child(device, "target")
                                                                       : NULL;
 
-    return target && equal(wg_attribute(target, "name"), GUEST_AGENT);
+    return target && wg_same(wg_attribute(target, "name"), GUEST_AGENT);
 }
 
 /* libvirt reads the devices of every <devices>. */

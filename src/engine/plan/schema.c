@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "schema.h"
+#include "plan.h"
 
 #include <libxml/parser.h>
 #include <libxml/relaxng.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/words.h"
 #include "engine/domain.h"
 
 /* Where virt-xml-validate(1) looks, too. */

@@ -6,9 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/words.h"
 #include "engine/domain.h"
-#include "feature.h"
 #include "places.h"
 
 #define GUEST_AGENT_SHEET "guest-agent.xsl"
@@ -95,8 +93,7 @@ static void prune(xmlNodePtr node)
 
         if (left && (left->next || strcmp((const char *)left->name, "name") != 0))
             return;
-        xmlUnlinkNode(node);
-        xmlFreeNode(node);
+        wg_drop(node);
         node = parent;
     }
 }
@@ -193,10 +190,8 @@ static int set_guest_agent(struct wg_target *target, const char *value, struct w
     if (strcmp(value, "yes") == 0)
         return node || xmlNewChild(root, NULL, BAD_CAST "guest_agent", NULL) ? 0
                                                                              : wg_no_memory(err);
-    if (node) {
-        xmlUnlinkNode(node);
-        xmlFreeNode(node);
-    }
+    if (node)
+        wg_drop(node);
     return 0;
 }
 
@@ -277,7 +272,7 @@ static const char *demanded(const struct wg_target *target, const char *key)
     xmlNodePtr node = wg_target_part(target, timer ? "clock" : step);
     while (node && (step = strtok_r(NULL, ".", &save)))
         node = timer ? wg_named_child(node, "timer", step) : wg_child(node, step);
-    return node ? wg_attribute(node, attribute) : NULL;
+    return wg_attribute(node, attribute);
 }
 
 static int check_zone_keys(const struct wg_target *target, struct wg_error *err)

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "v2v.h"
+#include "plan.h"
 
 #include <string.h>
 
 #include "engine/detect/path.h"
-
-static bool equal(const char *a, const char *b)
-{
-    return a && b && strcmp(a, b) == 0;
-}
 
 static bool has_the_same(xmlNodePtr timer, xmlNodePtr want)
 {
@@ -17,7 +12,7 @@ static bool has_the_same(xmlNodePtr timer, xmlNodePtr want)
     for (xmlAttrPtr attribute = timer->properties; attribute; attribute = attribute->next) {
         const char *name = (const char *)attribute->name;
 
-        if (!equal(wg_attribute(timer, name), wg_attribute(want, name)))
+        if (!wg_same(wg_attribute(timer, name), wg_attribute(want, name)))
             return false;
     }
     return true;
@@ -26,7 +21,7 @@ static bool has_the_same(xmlNodePtr timer, xmlNodePtr want)
 static bool is_wanted(xmlNodePtr timer, xmlNodePtr want)
 {
     for (xmlNodePtr child = want->children; child; child = child->next) {
-        if (equal(wg_attribute(child, "name"), wg_attribute(timer, "name")))
+        if (wg_same(wg_attribute(child, "name"), wg_attribute(timer, "name")))
             return has_the_same(timer, child);
     }
     return false;
@@ -37,8 +32,8 @@ enum wg_v2v wg_v2v_shape(const struct wg_domain *domain, xmlNodePtr want)
     xmlNodePtr clock = wg_child(domain->root, "clock");
     enum wg_v2v shape = WG_V2V_LIKE;
 
-    if (!clock || !equal(wg_attribute(clock, "offset"), "utc") ||
-        wg_attribute(clock, "adjustment") || equal(wg_attribute(want, "offset"), "utc") ||
+    if (!clock || !wg_same(wg_attribute(clock, "offset"), "utc") ||
+        wg_attribute(clock, "adjustment") || wg_same(wg_attribute(want, "offset"), "utc") ||
         !wg_path_leads(domain->root, WG_PATH_LIBOSINFO) ||
         wg_path_leads(domain->root, "metadata/nova:instance"))
         return WG_V2V_NOT;

@@ -46,9 +46,7 @@ static bool same_thing(const xmlNode *a, const xmlNode *b)
         !xmlStrEqual(a->name, b->name) || !a->ns != !b->ns ||
         (a->ns && !xmlStrEqual(a->ns->href, b->ns->href)))
         return false;
-    const char *x = wg_attribute((xmlNodePtr)a, "name");
-    const char *y = wg_attribute((xmlNodePtr)b, "name");
-    return x && y ? strcmp(x, y) == 0 : !x && !y;
+    return wg_same(wg_attribute((xmlNodePtr)a, "name"), wg_attribute((xmlNodePtr)b, "name"));
 }
 
 static bool comes_later(const xmlNode *thing, const xmlNode *from)

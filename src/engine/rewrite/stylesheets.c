@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/input.h"
+#include "common/io.h"
 #include "common/safe.h"
 #include "engine/memory.h"
 
