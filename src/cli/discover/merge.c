@@ -157,9 +157,10 @@ int wg_discoveries_merge(const struct wg_discoveries *found, const char *path,
                          struct wg_error *err)
 {
     struct merging merging = {.found = found, .belongs = belongs, .prune = prune};
-    WG_FREED *copy_of_path = strdup(path);
+    char *copy_of_path = strdup(path);
     WG_CLOSED dir = copy_of_path ? wg_safe_open_directory(dirname(copy_of_path), err)
                                  : wg_no_memory(err);
+    free(copy_of_path);
     WG_CLOSED locked = dir < 0 ? -1 : lock(dir, path, err);
     int rc = locked < 0 ? -1 : merge(&merging, path, err);
 
