@@ -282,7 +282,7 @@ static int in_directory(struct run *run)
 {
     struct wg_error err;
     int code = WG_EXIT_ERROR;
-    int alone = wg_state_open(WG_STATEDIR);
+    WG_CLOSED alone = wg_state_open(WG_STATEDIR);
 
     signal(SIGALRM, give_up);
     alarm(PATIENCE);
@@ -299,8 +299,6 @@ static int in_directory(struct run *run)
     } else
         code = each_file(run);
     wg_engine_close(run->engine);
-    if (alone >= 0)
-        close(alone);
     return code;
 }
 

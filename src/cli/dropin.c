@@ -46,13 +46,15 @@ bool wg_dropin_has_service(const char *root, const char *daemon)
     /* systemd.unit(5): where unit files may be */
     static const char *const dirs[] = {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"};
     char path[PATH_MAX];
+    struct stat st;
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
         int len = snprintf(path, sizeof(path), "%s%s/systemd/system/%s.service", root, dirs[i],
                            daemon);
 
-        if (len > 0 && len < PATH_MAX && access(path, F_OK) == 0)
-            return true;
+        /* One that is masked is a link to /dev/null, and takes no drop-ins. */
+        if (len > 0 && len < PATH_MAX && stat(path, &st) == 0)
+            return S_ISREG(st.st_mode);
     }
     return false;
 }

@@ -20,7 +20,7 @@ struct wg_dropin {
 /* Whether systemd runs, as sd_booted(3) has it. */
 bool wg_systemd_runs(void);
 
-/* Whether the host has the service of that daemon. */
+/* Whether the host has the service of that daemon, and it is not masked. */
 bool wg_dropin_has_service(const char *root, const char *daemon);
 
 /* What the drop-in says, its comments left out. */

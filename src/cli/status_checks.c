@@ -186,21 +186,16 @@ static enum whose whose(const char *path)
     static const char called[] = "/libvirt-winguest/qemu";
     size_t len;
     struct wg_error ignored;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    char *bytes = fd < 0 ? NULL : wg_read_all(fd, &len, &ignored);
-    enum whose whose = ANOTHERS;
+    WG_CLOSED fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    WG_FREED *bytes = fd < 0 ? NULL : wg_read_all(fd, &len, &ignored);
 
     if (bytes && len > 4 && memcmp(bytes, "\177ELF", 4) == 0 &&
         memmem(bytes, len, identity, sizeof(identity) - 1))
-        whose = memmem(bytes, len, version, sizeof(version)) ? OURS : OURS_OF_ANOTHER_VERSION;
-    else if (bytes && len > 2 && memcmp(bytes, "#!", 2) == 0 &&
-             memmem(bytes, len, called, sizeof(called) - 1) &&
-             access(WG_PKGLIBDIR "/qemu", X_OK) == 0)
-        whose = CALLS_OURS;
-    free(bytes);
-    if (fd >= 0)
-        close(fd);
-    return whose;
+        return memmem(bytes, len, version, sizeof(version)) ? OURS : OURS_OF_ANOTHER_VERSION;
+    if (bytes && len > 2 && memcmp(bytes, "#!", 2) == 0 &&
+        memmem(bytes, len, called, sizeof(called) - 1) && access(WG_PKGLIBDIR "/qemu", X_OK) == 0)
+        return CALLS_OURS;
+    return ANOTHERS;
 }
 
 static void tell_hook(struct wg_status *status, enum whose whose)

@@ -62,6 +62,15 @@ def disable_leaves_what_others_wrote():
     true("another's drop-in", os.path.exists(other))
 
 
+def a_masked_service_is_none():
+    image("virtqemud")
+    os.makedirs("image/usr/lib/systemd/system")
+    put("image/usr/lib/systemd/system/libvirtd.service", "[Service]\n")
+    os.symlink("/dev/null", f"{UNITS}/libvirtd.service")
+    run("enable", [f"{DROPIN.replace('libvirtd', 'virtqemud')}: written"] + ARMED)
+    equal("the masked one's", os.path.exists(DROPIN), False)
+
+
 def enable_where_no_systemd_is():
     library = image()
     result = winguest("enable", "--root", "image")
@@ -173,6 +182,6 @@ def enable_with_wrong_words():
 
 
 TESTS = (
-    enable_writes_and_disable_removes, disable_leaves_what_others_wrote, enable_where_no_systemd_is,
+    enable_writes_and_disable_removes, disable_leaves_what_others_wrote, a_masked_service_is_none, enable_where_no_systemd_is,
     enable_sets_the_mode, enable_below_selinux, enable_that_cannot_be, enable_with_wrong_words,
 )
